@@ -1,0 +1,23 @@
+// What a sampler takes and gives; the engine behind it is decode.ts.
+
+/** One request of a batch. */
+export interface SampleRequest {
+  readonly promptIds: readonly number[];
+  /** at most this many new tokens, the end token included; >= 1 */
+  readonly maxNewTokens: number;
+  /** 0 is greedy; above 0 divides the logits */
+  readonly temperature: number;
+  /** nucleus: the smallest set of tokens whose probability reaches it; 1 keeps all */
+  readonly topP: number;
+  /** names this request's random stream: the same seed gives the same tokens in any batch */
+  readonly seed: number;
+}
+
+/** One sampled response with the log-probs it was drawn with. */
+export interface SampledResponse {
+  /** the new tokens, the end token included when drawn */
+  readonly ids: Int32Array;
+  /** natural log of each token's probability at temperature 1, top-p 1 under the model: what the trainer computes too */
+  readonly logProbs: Float32Array;
+  readonly finishReason: "stop" | "length";
+}

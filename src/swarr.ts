@@ -1,0 +1,3 @@
+// The library's one entry.
+
+export { SwarrError, type ErrorCode } from "./base/errors.ts";

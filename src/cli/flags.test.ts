@@ -1,0 +1,46 @@
+// Flag values: what is accepted, what is refused, and that nothing is rounded on the way.
+
+import { describe, expect, it } from "vitest";
+import { collect, realNumber, windowFlag, wholeNumber, wholeNumberList } from "./flags.ts";
+
+describe("wholeNumber", () => {
+  it.each(["1.5", "1e3", "0x10", "", " ", "NaN", "9007199254740993", "-1", "12px"])("refuses %j", (text) => {
+    expect(() => wholeNumber()(text)).toThrow("an integer of at least 0");
+  });
+
+  it("accepts its least value and refuses the one below", () => {
+    expect(wholeNumber(2)("2")).toBe(2);
+    expect(() => wholeNumber(2)("1")).toThrow("at least 2");
+  });
+});
+
+describe("realNumber", () => {
+  it("accepts both ends of its range and refuses what lies outside, NaN and the empty text", () => {
+    const share = realNumber(0, 1);
+    expect([share("0"), share("1"), share("2.5e-1")]).toEqual([0, 1, 0.25]);
+    for (const text of ["-0.1", "1.1", "", "nan", "Infinity"]) expect(() => share(text)).toThrow("from 0 to 1");
+  });
+});
+
+describe("wholeNumberList", () => {
+  it("keeps order and repetitions, and refuses an empty place", () => {
+    expect(wholeNumberList()("3,1,1")).toEqual([3, 1, 1]);
+    expect(wholeNumberList()("")).toEqual([]);
+    expect(() => wholeNumberList()("1,,2")).toThrow("an integer");
+  });
+});
+
+describe("windowFlag", () => {
+  it("takes a positive integer or the word full, never 0", () => {
+    expect([windowFlag("1"), windowFlag("full")]).toEqual([1, "full"]);
+    expect(() => windowFlag("0")).toThrow("at least 1");
+  });
+});
+
+describe("collect", () => {
+  it("appends without changing the list it was given", () => {
+    const earlier = ["a=1"];
+    expect(collect("b=2", earlier)).toEqual(["a=1", "b=2"]);
+    expect(earlier).toEqual(["a=1"]);
+  });
+});

@@ -1,0 +1,38 @@
+// Reading flag values: every number is checked at the door, and a wrong one is named with what was expected.
+
+import { InvalidArgumentError } from "commander";
+
+/** For `.option("--steps <N>", …, wholeNumber(1))`: an integer of at least `least`. */
+export function wholeNumber(least = 0): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[+-]?\d+$/.test(text.trim()) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected an integer of at least ${least}.`);
+  };
+}
+
+/** For temperatures, rates and shares: a finite number in `[least, most]`. */
+export function realNumber(least: number, most = Infinity): (text: string) => number {
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isFinite(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number ${range}.`);
+  };
+}
+
+/** For `--ids 1,2,3` and `--full-attention-layers 0,7`; the empty text is the empty list. */
+export function wholeNumberList(least = 0): (text: string) => readonly number[] {
+  const one = wholeNumber(least);
+  return (text) => (text.trim() === "" ? [] : text.split(",").map(one));
+}
+
+/** For `--window W|full`; W counts the query itself. */
+export function windowFlag(text: string): number | "full" {
+  return text === "full" ? "full" : wholeNumber(1)(text);
+}
+
+/** For a flag that may repeat, such as `--set key=value`: `.option("--set <key=value>", …, collect, [])`. */
+export function collect(text: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, text];
+}

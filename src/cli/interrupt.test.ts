@@ -1,0 +1,45 @@
+// Ctrl-C, on real processes: one press stops in order, two end it.
+
+import { spawn } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { SwarrError } from "../base/errors.ts";
+import { withInterrupt } from "./interrupt.ts";
+
+describe.skipIf(process.platform === "win32")("withInterrupt", () => {
+  it("aborts the work's signal on SIGINT with a reason that says how to go on", async () => {
+    const work = withInterrupt("Go on with: swarr run DIR --resume.", async (signal) => {
+      process.kill(process.pid, "SIGINT");
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      signal.throwIfAborted();
+    });
+    const failure = await work.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(failure).toBeInstanceOf(SwarrError);
+    expect((failure as SwarrError).code).toBe("INTERRUPTED");
+    expect((failure as SwarrError).message).toContain("Go on with: swarr run DIR --resume.");
+  });
+
+  it("leaves no listener behind", async () => {
+    const before = process.listenerCount("SIGINT");
+    expect(await withInterrupt("", () => Promise.resolve(7))).toBe(7);
+    expect(process.listenerCount("SIGINT")).toBe(before);
+  });
+
+  it("ends the process with status 130 on the second signal, even if the work never stops", async () => {
+    // A real exit needs a process of its own, which runs the built file.
+    const built = new URL("../../dist/cli/interrupt.js", import.meta.url).href;
+    const script = `import { withInterrupt } from ${JSON.stringify(built)};
+      await withInterrupt("", () => new Promise((resolve) => { setTimeout(resolve, 20000); console.log("ready"); }));`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors += chunk.toString();
+      if (errors.includes("Ctrl-C again")) child.kill("SIGINT");
+    });
+    child.stdout.once("data", () => child.kill("SIGINT"));
+    const status = await new Promise((resolve) => child.on("exit", resolve));
+    expect(status, errors).toBe(130);
+  });
+});

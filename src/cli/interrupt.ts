@@ -1,0 +1,35 @@
+// Ctrl-C: the first press asks the work to stop at the next safe point, the second ends the process.
+
+import { SwarrError } from "../base/errors.ts";
+
+/**
+ * Runs `work` with a signal that Ctrl-C (or SIGTERM) aborts. Work that stops early calls `signal.throwIfAborted()` once it has
+ * saved what it must; the reason is a SwarrError `INTERRUPTED` that ends with `howToGoOn`.
+ *
+ * @param howToGoOn  one sentence: "Go on with: swarr run DIR --resume."
+ */
+export async function withInterrupt<Result>(
+  howToGoOn: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write("\nStopping at the next safe point; press Ctrl-C again to quit at once.\n");
+    controller.abort(
+      new SwarrError("INTERRUPTED", {
+        what: "Stopped by Ctrl-C.",
+        expected: "the work to run to its end.",
+        fix: howToGoOn,
+      }),
+    );
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}

@@ -1,0 +1,23 @@
+// The interface every engine has: compile a graph, run it, release it.
+
+import type { Graph } from "../graph/node.ts";
+import type { TensorData } from "../tensor/tensor.ts";
+
+export interface Engine {
+  readonly name: string;
+  /** threads one program uses at a time */
+  readonly threads: number;
+  compile(graph: Graph): Promise<Program>;
+}
+
+/** A compiled graph. */
+export interface Program {
+  /**
+   * Runs once. Inputs and outputs are given by name as typed arrays of the declared size and type.
+   *
+   * An output array is written in place; it may be the very array of an input of the same shape (a gradient accumulator).
+   * Only the named outputs are computed.
+   */
+  run(inputs: Readonly<Record<string, TensorData>>, outputs: Readonly<Record<string, TensorData>>): Promise<void>;
+  dispose(): Promise<void>;
+}

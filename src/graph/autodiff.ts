@@ -1,0 +1,40 @@
+// Reverse-mode differentiation: from a graph to the graph of its gradients.
+
+import { invariant } from "../base/invariant.ts";
+import { sameShape, show } from "../tensor/shape.ts";
+import { filled, nodesInOrder, scalar, type GraphNode } from "./node.ts";
+import { add, gradientsOf, isClosedForm } from "./ops/elementwise.ts";
+
+/**
+ * The gradient of a scalar `loss` with respect to each of `sources`.
+ *
+ * @returns one node a source, of the source's shape; zeros where the loss does not depend on it
+ */
+export function gradients(loss: GraphNode, sources: readonly GraphNode[]): readonly GraphNode[] {
+  invariant(loss.shape.length === 0, `the loss is a scalar, not ${show(loss.shape)}`);
+  const order = nodesInOrder([loss]);
+  const leads = nodesLeadingTo(sources, order);
+  const upstreams = new Map<GraphNode, GraphNode>([[loss, scalar(1)]]);
+  for (const node of [...order].reverse()) {
+    const upstream = upstreams.get(node);
+    if (upstream === undefined || !leads.has(node) || node.inputs.length === 0) continue;
+    for (const [i, gradient] of gradientsOf(node, upstream).entries()) {
+      const target = node.inputs[i]!;
+      if (gradient === null || !leads.has(target)) continue;
+      invariant(sameShape(gradient.shape, target.shape), `${node.op.name} gives input ${i} a gradient of its shape`);
+      const sofar = upstreams.get(target);
+      upstreams.set(target, sofar === undefined ? gradient : add(sofar, gradient));
+    }
+  }
+  return sources.map((source) => upstreams.get(source) ?? filled(source.shape, 0));
+}
+
+/** The nodes of `order` that depend on a source; a closed form depends on its declared sources only. */
+function nodesLeadingTo(sources: readonly GraphNode[], order: readonly GraphNode[]): ReadonlySet<GraphNode> {
+  const leads = new Set<GraphNode>(sources);
+  for (const node of order) {
+    const paths = isClosedForm(node) ? node.inputs.slice(1) : node.inputs;
+    if (paths.some((child) => leads.has(child))) leads.add(node);
+  }
+  return leads;
+}

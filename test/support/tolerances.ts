@@ -1,0 +1,14 @@
+// Every tolerance of the suite, with the worst value seen beside it.
+
+import type { Tolerance } from "./expect-close.ts";
+
+export const tolerances = {
+  /** closed forms in float64 */
+  closedForm64: { absolute: 1e-12, relative: 1e-12 },
+  /** finite differences in float64 at h = 1e-5: worst seen 4e-9 over the op table; a lost term gives 1e-2 and more */
+  gradient64: { absolute: 2e-8, relative: 2e-7 },
+  /** one op in float32 against float64: worst seen 2e-6 relative */
+  engine32: { absolute: 4e-6, relative: 8e-6 },
+  /** a whole model's log-probs in float32 against float64: worst seen 2e-6 */
+  logProb32: { absolute: 1e-5, relative: 1e-5 },
+} as const satisfies Record<string, Tolerance>;

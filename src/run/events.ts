@@ -113,15 +113,7 @@ export interface RunEnd extends Stamped {
 }
 
 export type RunEvent =
-  | StageStart
-  | StageEnd
-  | SftStep
-  | RlStep
-  | Evaluation
-  | CheckpointSaved
-  | SnapshotSaved
-  | Notice
-  | RunEnd;
+  StageStart | StageEnd | SftStep | RlStep | Evaluation | CheckpointSaved | SnapshotSaved | Notice | RunEnd;
 
 /** One line of events.jsonl, newline included. @throws `NOT_FINITE` naming the field, so that no chart has a silent gap */
 export function encodeEvent(event: RunEvent): string {

@@ -63,6 +63,10 @@ export const add = defineBinary(
   (up) => [up, up],
 );
 
+export function isAdd(node: GraphNode): boolean {
+  return node.op.name === "add";
+}
+
 export const sub = defineBinary(
   "sub",
   (a, b) => a - b,

@@ -1,0 +1,137 @@
+// Grouped-query attention over whole sequences: dense for full layers, in blocks for windowed ones.
+
+import type { GraphNode } from "../graph/node.ts";
+import { matmul } from "../graph/ops/contract.ts";
+import { add, mul, sub, withGradient } from "../graph/ops/elementwise.ts";
+import { concat, pad, reshape, slice, transpose } from "../graph/ops/move.ts";
+import { softmax, sum } from "../graph/ops/reduce.ts";
+import type { LayerWindow } from "./config.ts";
+
+/** How the queries of a row are grouped, and which keys a group is multiplied with. */
+export interface AttentionBlocks {
+  /** the window this plan serves; null is full attention */
+  readonly window: LayerWindow;
+  /** C, queries in a block */
+  readonly block: number;
+  /** blocks in a row; block·count >= T, the rest is padding */
+  readonly count: number;
+  /** keys a block is multiplied with: its own and those before it, a multiple of C */
+  readonly span: number;
+  /** additive mask [rows·count, C, span]: 0 visible, hugely negative hidden */
+  readonly maskName: string;
+}
+
+/** Scores of hidden keys get this added: far below any score, yet finite. */
+export const HIDDEN = -1e30;
+
+/**
+ * The cheapest plan: one dense block when the window reaches over the whole row (full attention, exactly), else blocks of
+ * about a window, each with the keys of the blocks before it that the window can reach.
+ *
+ * @param tokens  T, tokens in a row
+ * @param sinkTokens  above 0 the first tokens stay visible, which only the dense plan can show
+ */
+export function attentionBlocks(tokens: number, window: LayerWindow, sinkTokens = 0): AttentionBlocks {
+  if (window === null || window >= tokens) {
+    return { window: null, block: tokens, count: 1, span: tokens, maskName: "mask.full" };
+  }
+  const dense = { window, block: tokens, count: 1, span: tokens, maskName: `mask.${window}` };
+  if (sinkTokens > 0) return dense;
+  const block = Math.max(window, Math.min(16, tokens));
+  const before = Math.ceil((window - 1) / block);
+  const span = block * (1 + before);
+  return span >= tokens ? dense : { window, block, count: Math.ceil(tokens / block), span, maskName: dense.maskName };
+}
+
+export interface AttentionSizes {
+  readonly rows: number;
+  /** T */
+  readonly tokens: number;
+  /** H */
+  readonly queryHeads: number;
+  /** G */
+  readonly keyValueHeads: number;
+  /** K */
+  readonly headWidth: number;
+}
+
+/**
+ * softmax(QKᵀ/√K + mask)·V with the queries of a key/value head in one matrix.
+ *
+ * @param query_MHK  rotated queries [rows·T, H·K]; @param key_MGK rotated keys [rows·T, G·K]; @param value_MGK likewise
+ * @param mask  [rows·count, C, span]
+ * @returns [rows·T, H·K]
+ */
+export function attention(
+  query_MHK: GraphNode,
+  key_MGK: GraphNode,
+  value_MGK: GraphNode,
+  mask: GraphNode,
+  plan: AttentionBlocks & AttentionSizes,
+): GraphNode {
+  const query = queryBlocks(query_MHK, plan);
+  const key = keyBlocks(key_MGK, plan);
+  const value = keyBlocks(value_MGK, plan);
+  return fromBlocks(attend(query, key, value, mask, plan), plan);
+}
+
+/** q [N, G, (H/G)·C, K], k and v [N, G, span, K] → [N, G, (H/G)·C, K], with its gradient in closed form. */
+function attend(
+  q: GraphNode,
+  k: GraphNode,
+  v: GraphNode,
+  mask: GraphNode,
+  { headWidth, block, queryHeads, keyValueHeads, span }: AttentionBlocks & AttentionSizes,
+): GraphNode {
+  const scale = headWidth ** -0.5;
+  const scores = matmul(q, k, { transB: true, scale });
+  const split = [scores.shape[0]!, keyValueHeads, queryHeads / keyValueHeads, block, span];
+  const masked = add(reshape(scores, split), reshape(mask, [scores.shape[0]!, 1, 1, block, span]));
+  const weights = softmax(reshape(masked, scores.shape));
+  const out = matmul(weights, v);
+  return withGradient(out, [q, k, v], (up) => {
+    // dV = PᵀdO, dP = dO·Vᵀ, dS = P∘(dP - rowsum(dO∘O)), dQ = dS·K/√K, dK = dSᵀQ/√K
+    const toWeights = matmul(up, v, { transB: true });
+    const toScores = mul(weights, sub(toWeights, sum(mul(up, out), [3])));
+    return [
+      matmul(toScores, k, { scale }),
+      matmul(toScores, q, { transA: true, scale }),
+      matmul(weights, up, { transA: true }),
+    ];
+  });
+}
+
+/** [rows·T, H·K] → [rows·count, G, (H/G)·C, K] */
+function queryBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes): GraphNode {
+  const { rows, count, block, queryHeads: H, keyValueHeads: G, headWidth: K } = plan;
+  const split = reshape(padRows(x, plan), [rows * count, block, G, H / G, K]);
+  return reshape(transpose(split, [0, 2, 3, 1, 4]), [rows * count, G, (H / G) * block, K]);
+}
+
+/** [rows·T, G·K] → [rows·count, G, span, K]: every block after the blocks it can see */
+function keyBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes): GraphNode {
+  const { rows, count, block, span, keyValueHeads: G, headWidth: K } = plan;
+  const heads = transpose(reshape(padRows(x, plan), [rows * count, block, G, K]), [0, 2, 1, 3]);
+  const before = span / block - 1;
+  if (before === 0) return heads;
+  const blocks = reshape(heads, [rows, count, G * block * K]);
+  const shifted = Array.from({ length: before + 1 }, (_, i) => {
+    const back = before - i;
+    const earlier = pad(slice(blocks, 1, 0, count - back), 1, back, 0);
+    return reshape(earlier, [rows * count, G, block, K]);
+  });
+  return concat(shifted, 2);
+}
+
+/** [rows·count, G, (H/G)·C, K] → [rows·T, H·K] */
+function fromBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes): GraphNode {
+  const { rows, tokens, count, block, queryHeads: H, keyValueHeads: G, headWidth: K } = plan;
+  const split = reshape(x, [rows * count, G, H / G, block, K]);
+  const joined = reshape(transpose(split, [0, 3, 1, 2, 4]), [rows, count * block, H * K]);
+  return reshape(slice(joined, 1, 0, tokens), [rows * tokens, H * K]);
+}
+
+/** [rows·T, X] → [rows, count·C, X], zeros where a row is shorter than its blocks */
+function padRows(x: GraphNode, { rows, tokens, count, block }: AttentionBlocks & AttentionSizes): GraphNode {
+  return pad(reshape(x, [rows, tokens, x.shape[1]!]), 1, 0, count * block - tokens);
+}

@@ -1,0 +1,92 @@
+// The decoder: token ids to hidden states, and hidden states to the log-probs of given targets.
+
+import type { GraphNode } from "../graph/node.ts";
+import { gemm } from "../graph/ops/contract.ts";
+import { rmsNorm } from "../graph/ops/decoder.ts";
+import { add, exp, mul, neg, withGradient } from "../graph/ops/elementwise.ts";
+import { addAt, gatherRows, pick } from "../graph/ops/index.ts";
+import { concat, slice } from "../graph/ops/move.ts";
+import { logSoftmax, sum } from "../graph/ops/reduce.ts";
+import { gatedMlp, linear, queryKeyValue, type Positions } from "./blocks.ts";
+import type { ModelConfig } from "./config.ts";
+import type { WeightNodes } from "./views.ts";
+
+/** What a layer's queries, keys and values become: dense, blockwise or over a cache; [M, H·K]. */
+export type Attend = (layer: number, query: GraphNode, key: GraphNode, value: GraphNode) => GraphNode;
+
+/**
+ * The residual stream after the last norm.
+ *
+ * @param ids  [M] int32, M = rows·tokens
+ * @returns [M, D]
+ */
+export function hiddenStates(
+  config: ModelConfig,
+  weights: WeightNodes,
+  ids: GraphNode,
+  place: Positions,
+  attend: Attend,
+): GraphNode {
+  let x = gatherRows(weights("embedding"), ids);
+  for (let layer = 0; layer < config.layerCount; layer++) {
+    const at = `layers.${layer}`;
+    const normed = rmsNorm(x, weights(`${at}.attentionNorm`), config.normEpsilon);
+    const { query, key, value } = queryKeyValue(normed, weights, at, config, place);
+    const mixed = attend(layer, query, key, value);
+    x = add(x, linear(mixed, weights, `${at}.attentionOut`, config.attentionOutputBias));
+    const normedAgain = rmsNorm(x, weights(`${at}.mlpNorm`), config.normEpsilon);
+    x = add(x, gatedMlp(normedAgain, weights, at, config));
+  }
+  return rmsNorm(x, weights("finalNorm"), config.normEpsilon);
+}
+
+/** The output matrix [V, D]: the head's own, or the embedding where they are tied. */
+export function headWeight(config: ModelConfig, weights: WeightNodes): GraphNode {
+  return weights(config.tiedHead ? "embedding" : "head");
+}
+
+/** Logits of every row: [M, D] → [M, V]. */
+export function logits(hidden: GraphNode, head: GraphNode): GraphNode {
+  return gemm(hidden, head, { transB: true });
+}
+
+/** The largest [rows, V] block of logits that is held at once, in elements (128 MiB). */
+const LOGITS_AT_ONCE = 2 ** 25;
+
+export interface TargetLogProbs {
+  /** ln p(target) of every row [M, 1], natural log */
+  readonly logProb: GraphNode;
+  /** entropy of every row's distribution [M, 1], nats; no gradient flows through it */
+  readonly entropy: GraphNode;
+}
+
+/** Log-probs of `targets` ([M] int32) under the head, in chunks of rows so that [M, V] need not exist whole. */
+export function targetLogProbs(hidden: GraphNode, head: GraphNode, targets: GraphNode): TargetLogProbs {
+  const rows = hidden.shape[0]!;
+  const chunkCount = Math.ceil((rows * head.shape[0]!) / LOGITS_AT_ONCE);
+  const size = Math.ceil(rows / chunkCount);
+  const chunks = Array.from({ length: Math.ceil(rows / size) }, (_, i) => {
+    const [start, end] = [i * size, Math.min(rows, (i + 1) * size)];
+    const states = slice(hidden, 0, start, end);
+    const labels = slice(targets, 0, start, end);
+    const logProbs = logSoftmax(logits(states, head));
+    return { start, end, states, labels, logProbs, probs: exp(logProbs) };
+  });
+  const logProb = concat(
+    chunks.map(({ logProbs, labels }) => pick(logProbs, labels)),
+    0,
+  );
+  const entropies = chunks.map(({ logProbs, probs }) => neg(sum(mul(probs, logProbs), [1])));
+  const withClosedForm = withGradient(logProb, [hidden, head], (up) => {
+    // d ln p(y)/d logits = onehot(y) - p
+    let toHead: GraphNode | undefined;
+    const toStates = chunks.map(({ start, end, states, labels, probs }) => {
+      const weight = slice(up, 0, start, end);
+      const toLogits = addAt(neg(mul(probs, weight)), labels, weight);
+      toHead = gemm(toLogits, states, { transA: true }, toHead);
+      return gemm(toLogits, head, {});
+    });
+    return [concat(toStates, 0), toHead!];
+  });
+  return { logProb: withClosedForm, entropy: concat(entropies, 0) };
+}

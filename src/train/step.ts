@@ -1,0 +1,127 @@
+// One model being trained: forward and backward over microbatches into accumulators, then one optimizer step.
+
+import type { Engine, Program } from "../engine/engine.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { graphOf } from "../graph/check.ts";
+import { input, type GraphNode } from "../graph/node.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { parametersOf } from "../model/parameters.ts";
+import { SequenceInputs, sequenceModel, type SequenceBatch, type SequenceShape } from "../model/sequence.ts";
+import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
+import { sizeOf, type TensorData, type Weights } from "../tensor/tensor.ts";
+import { accumulated } from "./accumulate.ts";
+import { clipGlobalNorm } from "./clip.ts";
+import { adamwStep, newAdamwState, type AdamwSettings, type AdamwState } from "./optimizer.ts";
+import type { TokenLoss } from "./token-loss.ts";
+
+/** A batch with what its loss reads: `weight` for cross-entropy, `advantage` and `behaviourLogProb` for the policy loss; [M] each. */
+export interface TrainBatch extends SequenceBatch {
+  readonly extras: Readonly<Record<string, Float32Array>>;
+}
+
+/** Per-token results of one microbatch, [rows·T]; overwritten by the next one. */
+export interface TokenResults {
+  /** ln p(target) before the step, nats */
+  readonly logProb: Float32Array;
+  /** nats */
+  readonly entropy: Float32Array;
+}
+
+export interface UpdateSettings {
+  readonly learningRate: number;
+  /** multiplies the accumulated gradient: 1 / loss tokens of the whole step */
+  readonly gradientScale: number;
+  readonly maxGradientNorm: number | null;
+  readonly adamw: AdamwSettings;
+}
+
+export interface Trainer {
+  readonly shape: SequenceShape;
+  readonly weights: Weights;
+  readonly optimizer: AdamwState;
+  /** Runs forward and backward; gradients add up until `update`. */
+  accumulate(batch: TrainBatch): Promise<TokenResults>;
+  /** Runs forward only. */
+  score(batch: SequenceBatch): Promise<TokenResults>;
+  /** Clips, takes one AdamW step, forgets the gradients. @returns the gradient norm before clipping */
+  update(settings: UpdateSettings): number;
+  dispose(): Promise<void>;
+}
+
+export interface TrainerOptions {
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  /** changed in place by every update */
+  readonly weights: Weights;
+  readonly shape: SequenceShape;
+  readonly loss: TokenLoss;
+  /** the state to go on from; a new one when left out */
+  readonly optimizer?: AdamwState;
+}
+
+/** Compiles the train step of one shape. The forward-only program is compiled when first used. */
+export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
+  const { engine, config, weights, shape } = options;
+  const parameters = parametersOf(config);
+  const sums: Weights = new Map(parameters.map(({ name, shape: sizes }) => [name, new Float32Array(sizeOf(sizes))]));
+  const views = viewsOf(config);
+  const inputs = new SequenceInputs(config, shape);
+  const count = shape.rows * shape.tokens;
+  const results = { logProb: new Float32Array(count), entropy: new Float32Array(count) };
+  const weightArrays = viewArrays(views, weights);
+  const sumInputs = viewArrays(views, sums, "sum.");
+  const sumOutputs = viewArrays(views, sums, "grad.");
+  const optimizer = options.optimizer ?? newAdamwState(parameters);
+
+  const training = await engine.compile(graphOf(trainOutputs(options)));
+  let scoring: Program | undefined;
+
+  return {
+    shape,
+    weights,
+    optimizer,
+    accumulate: async ({ extras, ...batch }) => {
+      inputs.fill(batch);
+      const given: Record<string, TensorData> = { ...inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
+      await training.run(given, { ...results, ...sumOutputs });
+      return results;
+    },
+    score: async (batch) => {
+      scoring ??= await engine.compile(graphOf(scoreOutputs(config, shape)));
+      inputs.fill(batch);
+      await scoring.run({ ...inputs.arrays, ...weightArrays }, { ...results });
+      return results;
+    },
+    update: ({ learningRate, gradientScale, maxGradientNorm, adamw }) => {
+      const { norm, scale } = clipGlobalNorm(sums, { scale: gradientScale, maxNorm: maxGradientNorm });
+      adamwStep(weights, optimizer, { parameters, gradients: sums, gradientScale: scale, learningRate, settings: adamw });
+      for (const sum of sums.values()) sum.fill(0);
+      return norm;
+    },
+    dispose: async () => {
+      await training.dispose();
+      await scoring?.dispose();
+    },
+  };
+}
+
+function trainOutputs({ config, shape, loss }: TrainerOptions): Record<string, GraphNode> {
+  const { nodes, used } = weightInputs(viewsOf(config));
+  const { logProb, entropy } = sequenceModel(config, nodes, shape);
+  const sources = [...used];
+  const grads = gradients(
+    loss(logProb),
+    sources.map(([, node]) => node),
+  );
+  const sums = sources.map(([name, node], i) => {
+    const sum = input(`sum.${name}`, node.shape);
+    return [`grad.${name}`, accumulated(grads[i]!, sum)] as const;
+  });
+  return { logProb, entropy, ...Object.fromEntries(sums) };
+}
+
+function scoreOutputs(config: ModelConfig, shape: SequenceShape): Record<string, GraphNode> {
+  const { nodes } = weightInputs(viewsOf(config));
+  const { logProb, entropy } = sequenceModel(config, nodes, shape);
+  return { logProb, entropy };
+}

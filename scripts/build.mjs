@@ -1,9 +1,9 @@
-// Builds dist/: the compiler, then the dashboard page when its sources are there.
-import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
-import path from "node:path";
+// npm run build, and `prepare` after npm ci. With --if-possible it steps aside where the compiler is not installed.
 
-const require = createRequire(import.meta.url);
-const tsc = path.join(path.dirname(require.resolve("typescript/package.json")), "bin", "tsc");
-const result = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
-process.exitCode = result.status ?? 1;
+import { build, canBuild } from "./lib/compile.mjs";
+
+if (process.argv.includes("--if-possible") && !canBuild()) {
+  process.stderr.write("swarr: the compiler is not installed (npm ci --omit=dev?), so dist/ is left as it is.\n");
+} else {
+  process.exitCode = await build({ force: process.argv.includes("--force") });
+}

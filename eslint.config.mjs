@@ -1,0 +1,58 @@
+// Type-aware lint for the package, plain lint for the scripts. Layout is prettier's; what goes where is test/architecture.test.ts.
+
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+export default defineConfig(
+  { ignores: ["dist/", "node_modules/", "**/*.generated.*"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  {
+    files: ["**/*.ts", "**/*.tsx"],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Typed arrays need `x!` under noUncheckedIndexedAccess; the check would cost in every inner loop.
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true, allowNullish: true },
+      ],
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
+      ],
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
+      "@typescript-eslint/prefer-readonly": "error",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportDefaultDeclaration", message: "No default exports: a name says what it is." },
+        { selector: "TSEnumDeclaration", message: "No enums: use a union of strings." },
+      ],
+      eqeqeq: "error",
+      "no-console": "error",
+      "max-lines": ["error", { max: 400 }],
+      "max-lines-per-function": ["error", { max: 60, skipComments: true, skipBlankLines: true, IIFEs: true }],
+    },
+  },
+  {
+    files: ["**/*.test.ts", "test/**/*.ts"],
+    rules: { "max-lines-per-function": "off" },
+  },
+  { files: ["*.config.ts"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["bench/**/*.ts"], rules: { "no-console": "off" } },
+  {
+    files: ["**/*.mjs"],
+    languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", setTimeout: "readonly" } },
+    rules: {
+      eqeqeq: "error",
+      "no-undef": "error",
+      "no-unused-vars": "error",
+      "no-unreachable": "error",
+      "no-fallthrough": "error",
+      "prefer-const": "error",
+      "no-shadow": "error",
+    },
+  },
+);

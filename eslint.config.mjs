@@ -13,6 +13,9 @@ export default defineConfig(
     rules: {
       // Typed arrays need `x!` under noUncheckedIndexedAccess; the check would cost in every inner loop.
       "@typescript-eslint/no-non-null-assertion": "off",
+      // Alphabets of single characters are spread on purpose; records of functions are passed around on purpose.
+      "@typescript-eslint/no-misused-spread": "off",
+      "@typescript-eslint/unbound-method": "off",
       "@typescript-eslint/restrict-template-expressions": [
         "error",
         { allowNumber: true, allowBoolean: true, allowNullish: true },

@@ -1,0 +1,99 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { scratchFolder, tinyConfig } from "../../test/support/tiny-model.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { initialWeights } from "../model/parameters.ts";
+import { byteTokenizer } from "../tokens/byte-tokenizer.ts";
+import { loadCheckpoint } from "./load.ts";
+import { saveCheckpoint } from "./save.ts";
+
+const EVERY_KIND: readonly Partial<ModelConfig>[] = [
+  { family: "llama" },
+  { family: "llama", queryKeyValueBias: true, attentionOutputBias: true, mlpBias: true, tiedHead: true },
+  { family: "qwen2", queryKeyValueBias: true, windows: [null, 6] },
+  { family: "qwen2", queryKeyValueBias: true, windows: [6, null], tiedHead: true },
+  { family: "qwen3", queryKeyNorm: true, headWidth: 8, windows: [3, 3], sinkTokens: 2 },
+  { family: "mistral", windows: [5, 5], ropeScaling: { kind: "linear", factor: 4 } },
+  {
+    family: "mistral",
+    ropeScaling: {
+      kind: "llama3",
+      factor: 8,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalMaxPositions: 64,
+    },
+  },
+  {
+    family: "ministral",
+    windows: [null, 7],
+    ropeScaling: {
+      kind: "yarn",
+      factor: 4,
+      originalMaxPositions: 32,
+      betaFast: 32,
+      betaSlow: 1,
+      attentionFactor: 1.25,
+      truncate: false,
+    },
+  },
+];
+
+describe("saveCheckpoint", () => {
+  it.each(EVERY_KIND)("writes a folder that loads as the same config and the same weights: %o", async (changes) => {
+    const config = tinyConfig(changes);
+    const weights = initialWeights(config, 1);
+    const folder = path.join(scratchFolder(), "model");
+    await saveCheckpoint({ folder, config, weights, tokenizer: byteTokenizer() });
+    const loaded = await loadCheckpoint(folder);
+    expect(loaded.config).toEqual(config);
+    expect(loaded.endIds).toEqual([258, 256]);
+    expect([...loaded.weights.keys()]).toEqual([...weights.keys()]);
+    for (const [name, data] of weights) expect(loaded.weights.get(name), name).toEqual(data);
+  });
+
+  it("splits the weights into shards with an index when they are large, and the shards load as one", async () => {
+    const config = tinyConfig({ tiedHead: true });
+    const weights = initialWeights(config, 2);
+    const folder = path.join(scratchFolder(), "model");
+    await saveCheckpoint({ folder, config, weights, maxShardBytes: 4000 });
+    const shards = fs.readdirSync(folder).filter((name) => /^model-0000\d-of-0000\d\.safetensors$/.test(name));
+    expect(shards.length).toBeGreaterThan(2);
+    const loaded = await loadCheckpoint(folder);
+    for (const [name, data] of weights) expect(loaded.weights.get(name), name).toEqual(data);
+  });
+
+  it("leaves neither a folder nor a neighbour when a weight is not finite, and names tensor and index", async () => {
+    const config = tinyConfig();
+    const weights = initialWeights(config, 3);
+    weights.get("layers.1.qkv")![17 * 16 + 3] = NaN; // row 17 of q|k|v with 16 rows of q: row 1 of k
+    const parent = scratchFolder();
+    const folder = path.join(parent, "model");
+    await expect(saveCheckpoint({ folder, config, weights })).rejects.toThrow(
+      /"model\.layers\.1\.self_attn\.k_proj\.weight" has NaN at index 19,.*\[NOT_FINITE\]/,
+    );
+    expect(fs.readdirSync(parent)).toEqual([]);
+  });
+
+  it("refuses a weight beyond the range of float16, which bfloat16 holds", async () => {
+    const config = tinyConfig();
+    const weights = initialWeights(config, 3);
+    weights.get("head")![5] = 70000;
+    const folder = path.join(scratchFolder(), "model");
+    await expect(saveCheckpoint({ folder, config, weights, weightType: "F16" })).rejects.toThrow(/70000 at index 5/);
+    await saveCheckpoint({ folder, config, weights, weightType: "BF16" });
+    expect((await loadCheckpoint(folder)).weights.get("head")![5]).toBe(70144); // 70000 to 8 bits: 137 * 512
+  });
+
+  it("refuses a folder with something in it unless told to replace it", async () => {
+    const config = tinyConfig();
+    const weights = initialWeights(config, 4);
+    const folder = scratchFolder();
+    fs.writeFileSync(path.join(folder, "precious.txt"), "mine");
+    await expect(saveCheckpoint({ folder, config, weights })).rejects.toThrow(/FILE_EXISTS/);
+    expect(fs.readFileSync(path.join(folder, "precious.txt"), "utf8")).toBe("mine");
+    await saveCheckpoint({ folder, config, weights, replace: true });
+    expect(fs.readdirSync(folder).toSorted()).toEqual(["config.json", "model.safetensors"]);
+  });
+});

@@ -1,0 +1,96 @@
+// A snapshot comes back to the byte, or says that it cannot.
+
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { randomStream } from "../base/seeds.ts";
+import { latestSnapshot, readSnapshot, saveSnapshot, type Snapshot } from "./snapshot.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-snapshots-"));
+});
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+function snapshot(stage: Snapshot["stage"], step: number, arm: Snapshot["arm"] = "swa"): Snapshot {
+  const stream = randomStream({ root: step, purpose: "snapshot-test" });
+  const pool = Float32Array.from({ length: 12 }, () => stream.normal());
+  return {
+    arm,
+    stage,
+    step,
+    // A view into a larger buffer, a negative zero, a NaN's bits and a subnormal: all must survive.
+    tensors: new Map([
+      ["weights/embedding", pool.subarray(2, 9)],
+      ["mean/embedding", Float32Array.of(-0, NaN, 1e-45)],
+      ["empty", new Float32Array(0)],
+    ]),
+    state: { cursor: step * 16, stream: [...stream.state()], note: "größer" },
+  };
+}
+
+const bits = (data: Float32Array): readonly number[] => [...new Uint32Array(Float32Array.from(data).buffer)];
+
+describe("saveSnapshot", () => {
+  it("brings back every bit of every tensor, and the state", () => {
+    for (const step of [3, 14, 159]) {
+      const written = snapshot("sft", step);
+      const read = readSnapshot(saveSnapshot(folder, written));
+      expect({ ...read, tensors: null }).toEqual({ ...written, tensors: null });
+      expect([...read.tensors].map(([name, data]) => [name, bits(data)])).toEqual(
+        [...written.tensors].map(([name, data]) => [name, bits(data)]),
+      );
+    }
+  });
+
+  it("keeps the last two of each arm, in the order of saving, not of step numbers", () => {
+    const points = [
+      ["sft", 250],
+      ["sft", 300],
+      ["rl", 5],
+      ["more-sft", 1],
+    ] as const;
+    for (const [stage, step] of points) {
+      saveSnapshot(folder, snapshot(stage, step));
+      saveSnapshot(folder, snapshot(stage, step, "sa"));
+    }
+    const kept = ["more-sft-000001.snapshot", "rl-000005.snapshot"];
+    expect(fs.readdirSync(folder).sort()).toEqual([
+      ...kept.map((name) => `sa-${name}`),
+      ...kept.map((name) => `swa-${name}`),
+    ]);
+    expect(latestSnapshot(folder, "swa")).toMatchObject({ stage: "more-sft", step: 1 });
+  });
+
+  it("leaves nothing behind when the state cannot be written", () => {
+    const bad = { ...snapshot("rl", 2), state: { loss: NaN } };
+    expect(() => saveSnapshot(folder, bad)).toThrow(/has loss = NaN/);
+    expect(fs.readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe("latestSnapshot", () => {
+  it("is null for an arm that has none", () => {
+    saveSnapshot(folder, snapshot("sft", 1, "sa"));
+    expect(latestSnapshot(folder, "swa")).toBe(null);
+  });
+
+  it("refuses any changed byte and any lost one, and names the older snapshot", () => {
+    const older = saveSnapshot(folder, snapshot("rl", 10));
+    const latest = saveSnapshot(folder, snapshot("rl", 20));
+    const whole = fs.readFileSync(latest);
+    for (let at = 0; at < whole.length; at += 7) {
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1;
+      fs.writeFileSync(latest, changed);
+      expect(() => latestSnapshot(folder, "swa"), `byte ${at}`).toThrow(
+        `--resume goes on from ${older}. [BAD_SNAPSHOT]`,
+      );
+    }
+    fs.writeFileSync(latest, whole.subarray(0, whole.length - 1));
+    expect(() => latestSnapshot(folder, "swa")).toThrow(/do not match their hash/);
+    fs.rmSync(latest);
+    expect(latestSnapshot(folder, "swa")).toMatchObject({ step: 10 });
+  });
+});

@@ -17,7 +17,24 @@ export interface SampleRequest {
 export interface SampledResponse {
   /** the new tokens, the end token included when drawn */
   readonly ids: Int32Array;
-  /** natural log of each token's probability at temperature 1, top-p 1 under the model: what the trainer computes too */
+  /** natural log of each token's probability under the model at temperature 1 and top-p 1: what the trainer computes too */
   readonly logProbs: Float32Array;
   readonly finishReason: "stop" | "length";
+}
+
+export interface SampleOptions {
+  /** a drawn token among these ends the response; empty: only the length does */
+  readonly endIds: readonly number[];
+  /** called once a request, as soon as its response is whole */
+  readonly onFinished?: (index: number, response: SampledResponse) => void;
+  /** called after every decoding step */
+  readonly onStep?: (tokensSampled: number) => void;
+  /** stops between steps */
+  readonly signal?: AbortSignal;
+}
+
+export interface Sampler {
+  /** @returns one response a request, in the order of the requests */
+  sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<readonly SampledResponse[]>;
+  dispose(): Promise<void>;
 }

@@ -10,7 +10,13 @@ import { visible } from "./window.ts";
  * @param segmentStart_RT  for every token the row-local index of the first token of its segment; padding names itself
  * @param out  [rows·count, C, span]
  */
-export function writeMask(out: Float32Array, segmentStart_RT: Int32Array, plan: AttentionBlocks, tokens: number, sinkTokens = 0): void {
+export function writeMask(
+  out: Float32Array,
+  segmentStart_RT: Int32Array,
+  plan: AttentionBlocks,
+  tokens: number,
+  sinkTokens = 0,
+): void {
   const { block, count, span, window } = plan;
   const rows = segmentStart_RT.length / tokens;
   out.fill(HIDDEN);

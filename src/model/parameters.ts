@@ -11,7 +11,8 @@ import type { ModelConfig } from "./config.ts";
 export interface Parameter {
   readonly name: string;
   readonly shape: Shape;
-  readonly init: { readonly kind: "normal"; readonly deviation: number } | { readonly kind: "constant"; readonly value: number };
+  readonly init:
+    { readonly kind: "normal"; readonly deviation: number } | { readonly kind: "constant"; readonly value: number };
   /** Weight decay applies to matrices only. */
   readonly decays: boolean;
 }

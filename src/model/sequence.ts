@@ -40,7 +40,11 @@ export function plansOf(config: ModelConfig, tokens: number): readonly Attention
 }
 
 /** Builds the forward pass; its inputs are `ids`, `positions`, `targets`, `cos`, `sin` and the masks of the plans. */
-export function sequenceModel(config: ModelConfig, weights: WeightNodes, { rows, tokens }: SequenceShape): SequenceModel {
+export function sequenceModel(
+  config: ModelConfig,
+  weights: WeightNodes,
+  { rows, tokens }: SequenceShape,
+): SequenceModel {
   const plans = plansOf(config, tokens);
   const masks = new Map(
     plans.map((plan) => [plan.maskName, input(plan.maskName, [rows * plan.count, plan.block, plan.span])]),
@@ -53,7 +57,11 @@ export function sequenceModel(config: ModelConfig, weights: WeightNodes, { rows,
     cos: input("cos", [tokens, half]),
     sin: input("sin", [tokens, half]),
   };
-  const heads = { queryHeads: config.queryHeadCount, keyValueHeads: config.keyValueHeadCount, headWidth: config.headWidth };
+  const heads = {
+    queryHeads: config.queryHeadCount,
+    keyValueHeads: config.keyValueHeadCount,
+    headWidth: config.headWidth,
+  };
   const keys: GraphNode[] = [];
   const values: GraphNode[] = [];
   const attend: Attend = (layer, query, key, value) => {

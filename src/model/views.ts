@@ -59,7 +59,10 @@ export function viewArrays(views: readonly WeightView[], weights: Weights, prefi
 export type WeightNodes = (name: string) => GraphNode;
 
 /** Graph inputs for the views, made when first asked for. */
-export function weightInputs(views: readonly WeightView[]): { readonly nodes: WeightNodes; readonly used: Map<string, GraphNode> } {
+export function weightInputs(views: readonly WeightView[]): {
+  readonly nodes: WeightNodes;
+  readonly used: Map<string, GraphNode>;
+} {
   const shapes = new Map(views.map(({ name, shape }) => [name, shape]));
   const used = new Map<string, GraphNode>();
   const nodes = (name: string): GraphNode => {

@@ -64,6 +64,7 @@ export function madeUpRollout(
   return {
     ...place,
     prompt: trace.prompt,
+    promptTokens: [...trace.prompt],
     response,
     tokens: [...response],
     logProbs: Array.from(response, () => (stream.uniform() < 0.8 ? -0.02 : -2.5) * stream.uniform()),

@@ -1,0 +1,52 @@
+// The rows of a decoding batch: which request each serves and how far it has come.
+
+import { randomStream, type RandomStream } from "../base/seeds.ts";
+import type { SampledResponse, SampleRequest } from "./sampler.ts";
+
+export interface Row {
+  readonly index: number;
+  readonly request: SampleRequest;
+  readonly stream: RandomStream;
+  /** position of the token that the next step reads */
+  position: number;
+  nextId: number;
+  count: number;
+  readonly ids: Int32Array;
+  readonly logProbs: Float32Array;
+}
+
+/** Opens a row at the last prompt token, which the first decoding step reads. */
+export function openRow(request: SampleRequest, index: number): Row {
+  const last = request.promptIds.length - 1;
+  return {
+    index,
+    request,
+    stream: randomStream({ root: request.seed, purpose: "sample" }),
+    position: last,
+    nextId: request.promptIds[last]!,
+    count: 0,
+    ids: new Int32Array(request.maxNewTokens),
+    logProbs: new Float32Array(request.maxNewTokens),
+  };
+}
+
+/** A uniform with 23 bits: exact in float32, and at most 1 - 2^-23, so that no product with it rounds up to its bound. */
+export function drawUniform(stream: RandomStream): number {
+  return Math.floor(stream.uniform() * 2 ** 23) / 2 ** 23;
+}
+
+/** Takes the drawn token. @returns the response when it ends the row, else null */
+export function appendToken(row: Row, id: number, logProb: number, endIds: readonly number[]): SampledResponse | null {
+  row.ids[row.count] = id;
+  row.logProbs[row.count] = logProb;
+  row.count += 1;
+  row.position += 1;
+  row.nextId = id;
+  const stopped = endIds.includes(id);
+  if (!stopped && row.count < row.request.maxNewTokens) return null;
+  return {
+    ids: row.ids.slice(0, row.count),
+    logProbs: row.logProbs.slice(0, row.count),
+    finishReason: stopped ? "stop" : "length",
+  };
+}

@@ -1,0 +1,146 @@
+// The compiled decoding step of each batch size and cache shape, with the arrays it reads and writes.
+
+import type { Engine, Program } from "../engine/engine.ts";
+import { graphOf } from "../graph/check.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { decodeStep } from "../model/decode-step.ts";
+import { ropeTables } from "../model/rope.ts";
+import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
+import type { Weights } from "../tensor/tensor.ts";
+import type { Row } from "./batch.ts";
+import type { RingCache } from "./cache.ts";
+import { rungAbove } from "./ladder.ts";
+
+export interface StepOutputs {
+  readonly sampled: Int32Array;
+  readonly greedy: Int32Array;
+  readonly sampledLogProb: Float32Array;
+  readonly greedyLogProb: Float32Array;
+  /** [B, V]; fresh only when a row has top-p below 1 */
+  readonly logProbs: Float32Array;
+}
+
+export class StepProgram {
+  readonly #program: Program;
+  readonly #config: ModelConfig;
+  readonly #weights: Record<string, Float32Array>;
+  readonly #inputs: {
+    readonly ids: Int32Array;
+    readonly positions: Int32Array;
+    readonly inverseTemperature: Float32Array;
+    readonly uniform: Float32Array;
+    readonly cos: Float32Array;
+    readonly sin: Float32Array;
+  };
+  readonly #outputs: StepOutputs;
+  readonly #newKeys: readonly Float32Array[];
+  readonly #newValues: readonly Float32Array[];
+  readonly #cacheOutputs: Record<string, Float32Array>;
+
+  constructor(
+    program: Program,
+    config: ModelConfig,
+    weights: Record<string, Float32Array>,
+    sequences: number,
+    tables: { readonly cos: Float32Array; readonly sin: Float32Array },
+  ) {
+    this.#program = program;
+    this.#config = config;
+    this.#weights = weights;
+    const width = config.keyValueHeadCount * config.headWidth;
+    const perLayer = (): Float32Array[] => config.windows.map(() => new Float32Array(sequences * width));
+    this.#newKeys = perLayer();
+    this.#newValues = perLayer();
+    this.#cacheOutputs = Object.fromEntries([
+      ...this.#newKeys.map((data, layer) => [`newKey.${layer}`, data] as const),
+      ...this.#newValues.map((data, layer) => [`newValue.${layer}`, data] as const),
+    ]);
+    this.#inputs = {
+      ids: new Int32Array(sequences),
+      positions: new Int32Array(sequences),
+      inverseTemperature: new Float32Array(sequences),
+      uniform: new Float32Array(sequences),
+      ...tables,
+    };
+    this.#outputs = {
+      sampled: new Int32Array(sequences),
+      greedy: new Int32Array(sequences),
+      sampledLogProb: new Float32Array(sequences),
+      greedyLogProb: new Float32Array(sequences),
+      logProbs: new Float32Array(0),
+    };
+  }
+
+  /** One step for every row; empty rows compute on a dummy token that nothing reads. */
+  async run(rows: readonly (Row | null)[], uniforms: readonly number[], cache: RingCache): Promise<StepOutputs> {
+    const { ids, positions, inverseTemperature, uniform } = this.#inputs;
+    for (const [index, row] of rows.entries()) {
+      ids[index] = row?.nextId ?? 0;
+      positions[index] = row?.position ?? 0;
+      const temperature = row?.request.temperature ?? 1;
+      inverseTemperature[index] = temperature === 0 ? 1 : 1 / temperature;
+      uniform[index] = uniforms[index]!;
+    }
+    const wanted: Record<string, Float32Array | Int32Array> = { ...this.#cacheOutputs };
+    const active = rows.filter((row) => row !== null);
+    if (active.some(({ request }) => request.temperature === 0)) {
+      wanted["greedy"] = this.#outputs.greedy;
+      wanted["greedyLogProb"] = this.#outputs.greedyLogProb;
+    }
+    if (active.some(({ request }) => request.temperature > 0)) {
+      wanted["sampled"] = this.#outputs.sampled;
+      wanted["sampledLogProb"] = this.#outputs.sampledLogProb;
+    }
+    const nucleus = active.some(({ request }) => request.temperature > 0 && request.topP < 1);
+    const logProbs = nucleus ? new Float32Array(ids.length * this.#config.vocabularySize) : this.#outputs.logProbs;
+    if (nucleus) wanted["logProbs"] = logProbs;
+    await this.#program.run({ ...this.#inputs, ...cache.arrays, ...this.#weights }, wanted);
+    return { ...this.#outputs, logProbs };
+  }
+
+  /** Copies the step's new keys and values of one row into the cache. */
+  store(cache: RingCache, row: number, position: number): void {
+    const from = row * this.#config.keyValueHeadCount * this.#config.headWidth;
+    for (const [layer, data] of this.#newKeys.entries()) {
+      cache.write(row, layer, position, { data, from }, { data: this.#newValues[layer]!, from });
+    }
+  }
+
+  dispose(): Promise<void> {
+    return this.#program.dispose();
+  }
+}
+
+/** Compiles each shape once; the weights are read in place at every step. */
+export class StepPrograms {
+  readonly #engine: Engine;
+  readonly #config: ModelConfig;
+  readonly #weights: Record<string, Float32Array>;
+  readonly #compiled = new Map<string, StepProgram>();
+
+  constructor(engine: Engine, config: ModelConfig, weights: Weights) {
+    this.#engine = engine;
+    this.#config = config;
+    this.#weights = viewArrays(viewsOf(config), weights);
+  }
+
+  /** @param longest  no position reaches it */
+  async get(cache: RingCache, longest: number): Promise<StepProgram> {
+    const positions = rungAbove(Math.max(256, longest));
+    const key = `${cache.sequences} ${cache.slots.join()} ${positions}`;
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const shape = { sequences: cache.sequences, slots: cache.slots, positions };
+    const graph = graphOf(decodeStep(this.#config, weightInputs(viewsOf(this.#config)).nodes, shape));
+    const program = await this.#engine.compile(graph);
+    const tables = ropeTables(this.#config, positions);
+    const step = new StepProgram(program, this.#config, this.#weights, cache.sequences, tables);
+    this.#compiled.set(key, step);
+    return step;
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#compiled.values()) await program.dispose();
+    this.#compiled.clear();
+  }
+}

@@ -71,7 +71,12 @@ export function openTokenizer(source: TokenizerSource): Tokenizer {
 function buildEngine(source: TokenizerSource): Engine {
   checkLayout(source);
   try {
-    return new Engine({ ...ABSENT_STEPS, ...source.tokenizer }, source.settings);
+    const model = source.tokenizer.model as JsonObject;
+    return new Engine(
+      // Without this a BPE drops the characters it does not know without a word; so their id is undefined, and refused.
+      { ...ABSENT_STEPS, ...source.tokenizer, model: { ...model, unk_token: model.unk_token ?? NO_UNKNOWN_TOKEN } },
+      { ...source.settings, unk_token: model.unk_token ?? source.settings.unk_token },
+    );
   } catch (cause) {
     throw badTokenizer(source.where, messageOf(cause), cause);
   }
@@ -79,6 +84,11 @@ function buildEngine(source: TokenizerSource): Engine {
 
 /** The library wants every step named; null is "no such step". */
 const ABSENT_STEPS = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
+
+const MODEL_TYPES = ["BPE", "Unigram", "WordPiece", "WordLevel"];
+
+/** A token that no vocabulary has. */
+const NO_UNKNOWN_TOKEN = "\u{10ffff}";
 
 /** Ids become places in a list, so a lying one must not make it long. */
 const MAX_ID = 1 << 24;
@@ -88,6 +98,9 @@ function checkLayout({ tokenizer, where }: TokenizerSource): void {
   const { model, added_tokens: added = [] } = tokenizer;
   if (!isObject(model)) throw badTokenizer(where, 'its "model" is not an object');
   if (!isObject(model.vocab) && !Array.isArray(model.vocab)) throw badTokenizer(where, 'its "model" has no "vocab"');
+  if (model.type !== undefined && !MODEL_TYPES.includes(model.type as string)) {
+    throw badTokenizer(where, `its model type is ${quote(model.type)}, not one of ${MODEL_TYPES.join(", ")}`);
+  }
   if (isObject(model.vocab)) {
     for (const token in model.vocab) {
       if (!isId(model.vocab[token])) throw badTokenizer(where, `its vocabulary gives ${quote(token)} no token id`);
@@ -112,7 +125,7 @@ function encode(engine: Engine, text: string, where: string): number[] {
   } catch (cause) {
     throw badTokenizer(where, `it cannot encode the text: ${messageOf(cause)}`, cause);
   }
-  throw badTokenizer(where, "the text has a part that no token stands for");
+  throw badTokenizer(where, "the text has a character that no token stands for");
 }
 
 function highestId(tokenizer: JsonObject): number {

@@ -1,10 +1,10 @@
 // A task over rows: epochs, the reward's terms, and the refusal of a test row among the training rows.
 
 import { describe, expect, it } from "vitest";
-import { fileTask, hasFinalNumber, type FileRow, type Judge } from "./file-task.ts";
-import { defineTask, type TaskResponse } from "./task.ts";
+import { fileTask, hasFinalNumber, type Judge } from "./file-task.ts";
+import { defineTask, type TaskExample, type TaskProblem, type TaskResponse } from "./task.ts";
 
-function rows(count: number, prefix: string): FileRow[] {
+function rows(count: number, prefix: string): (TaskExample & TaskProblem)[] {
   return Array.from({ length: count }, (_, i) => ({
     id: `${prefix}${i}`,
     prompt: `${prefix} question ${i}`,
@@ -19,13 +19,20 @@ const judge: Judge = (gold, response) => {
 };
 
 const said = (text: string, ended = true): TaskResponse => ({ text, ids: [], ended });
-const options = { name: "toy", seed: 4, train: rows(7, "train"), test: rows(3, "test"), judge };
+const options = {
+  name: "toy",
+  seed: 4,
+  examples: rows(7, "train"),
+  problems: rows(5, "rl"),
+  tests: rows(3, "test"),
+  judge,
+};
 const task = fileTask(options);
 
 describe("fileTask", () => {
   it("shows every row once an epoch, in another order each time", () => {
     const epochs = [0, 1].map((epoch) => Array.from({ length: 7 }, (_, i) => task.example("sft", 7 * epoch + i).id));
-    for (const ids of epochs) expect([...ids].sort()).toEqual(options.train.map(({ id }) => id));
+    for (const ids of epochs) expect([...ids].sort()).toEqual(options.examples.map(({ id }) => id));
     expect(epochs[0]).not.toEqual(epochs[1]);
   });
 
@@ -55,19 +62,18 @@ describe("fileTask", () => {
     });
   });
 
-  it("leaves rows without a worked solution to RL", () => {
-    const bare = rows(3, "bare").map((row) => ({ ...row, response: null }));
-    const mixed = fileTask({ ...options, train: [...rows(2, "solved"), ...bare] });
-    const ids = (draw: (index: number) => { id: string }): Set<string> =>
-      new Set(Array.from({ length: 10 }, (_, i) => draw(i).id));
-    expect(ids((i) => mixed.example("sft", i)).size).toBe(2);
-    expect(ids((i) => mixed.rlProblem(i)).size).toBe(5);
-    expect(() => fileTask({ ...options, train: bare }).example("sft", 0)).toThrow(/no rows to draw from/);
+  it("draws RL problems from their own rows, and says so when there are none", () => {
+    const ids = new Set(Array.from({ length: 5 }, (_, i) => task.rlProblem(i).id));
+    expect([...ids].sort()).toEqual(["rl0", "rl1", "rl2", "rl3", "rl4"]);
+    expect(() => fileTask({ ...options, problems: [] }).rlProblem(0)).toThrow(/no rows to draw from.*gold answer/);
+    expect(() => fileTask({ ...options, examples: [] }).example("sft", 3)).toThrow(/worked solution/);
   });
 
   it("refuses training prompts that are test prompts, naming the first", () => {
-    const train = [...options.train, { ...options.test[1]!, id: "copied" }];
-    expect(() => fileTask({ ...options, train })).toThrow(/1 of 8 training prompts.*"copied", test row "test1"/);
+    const copied = { ...options.tests[1]!, id: "copied", prompt: " test question 1\n" };
+    const wanted = /1 training prompts.*"copied", test row "test1"/;
+    expect(() => fileTask({ ...options, examples: [...options.examples, copied] })).toThrow(wanted);
+    expect(() => fileTask({ ...options, problems: [copied] })).toThrow(wanted);
   });
 });
 

@@ -4,15 +4,6 @@ import { SwarrError } from "../base/errors.ts";
 import { randomStream, shuffle } from "../base/seeds.ts";
 import type { Graded, Task, TaskExample, TaskProblem, TaskResponse, TaskVerdict } from "./task.ts";
 
-/** One row of data, read already (data/ knows the layouts). */
-export interface FileRow {
-  readonly id: string;
-  readonly prompt: string;
-  /** the worked solution; null where a row has only an answer, which is enough for RL */
-  readonly response: string | null;
-  readonly gold: string;
-}
-
 /** Whether a response ends in the gold answer (verify/ knows how). */
 export type Judge = (gold: string, response: string) => Judged | Promise<Judged>;
 
@@ -24,33 +15,28 @@ export interface Judged {
 export interface FileTaskOptions {
   readonly name: string;
   readonly seed: number;
-  readonly train: readonly FileRow[];
-  readonly test: readonly FileRow[];
+  /** rows with a worked solution; may be empty when nothing is trained by SFT */
+  readonly examples: readonly TaskExample[];
+  /** rows with a gold answer, for RL; may be empty when there is no RL */
+  readonly problems: readonly TaskProblem[];
+  readonly tests: readonly TaskProblem[];
   readonly judge: Judge;
   /** reward for a response that holds `#### number` at all, whatever the number; 0 leaves the reward to the answer alone */
   readonly formatWeight?: number;
-  /** which training rows RL draws from; all by default */
-  readonly forRl?: (row: FileRow) => boolean;
 }
 
 /**
- * @throws `BAD_DATA` when there is nothing to train on
- * @throws `CONTAMINATED` when a test prompt is also a training prompt
+ * @throws `CONTAMINATED` when a test prompt is also a training prompt; drawing from an empty list throws `BAD_DATA`
  */
 export function fileTask(options: FileTaskOptions): Task {
-  const { name, seed, test, judge, formatWeight = 0 } = options;
-  const solved = options.train.filter((row) => row.response !== null);
-  const asked = options.train.filter(options.forRl ?? (() => true));
-  requireUntested(name, options.train, test);
-  const tests = test.map(problemOf);
+  const { name, seed, examples, problems, tests, judge, formatWeight = 0 } = options;
+  requireUntested(name, [...examples, ...problems], tests);
   const inEpochs = epochs(seed);
   return {
     name,
-    example(purpose, index): TaskExample {
-      const row = rowAt(solved, inEpochs(purpose, index, solved.length), `${name}: rows with a worked solution`);
-      return { id: row.id, prompt: row.prompt, response: row.response ?? "" };
-    },
-    rlProblem: (index) => problemOf(rowAt(asked, inEpochs("rl", index, asked.length), `${name}: rows for RL`)),
+    example: (purpose, index) =>
+      rowAt(examples, inEpochs(purpose, index, examples.length), `${name}: rows with a worked solution`),
+    rlProblem: (index) => rowAt(problems, inEpochs("rl", index, problems.length), `${name}: rows with a gold answer`),
     testProblems: () => tests,
     async grade(problem, response): Promise<Graded> {
       const judged = await judge(problem.gold, response.text);
@@ -88,7 +74,7 @@ function epochs(seed: number): (purpose: string, index: number, size: number) =>
   };
 }
 
-function rowAt(rows: readonly FileRow[], index: number, what: string): FileRow {
+function rowAt<Row>(rows: readonly Row[], index: number, what: string): Row {
   const row = rows[index];
   if (row !== undefined) return row;
   throw new SwarrError("BAD_DATA", {
@@ -98,18 +84,17 @@ function rowAt(rows: readonly FileRow[], index: number, what: string): FileRow {
   });
 }
 
-function problemOf({ id, prompt, gold }: FileRow): TaskProblem {
-  return { id, prompt, gold };
-}
+type Asked = Pick<TaskProblem, "id" | "prompt">;
 
-function requireUntested(name: string, train: readonly FileRow[], test: readonly FileRow[]): void {
-  const tested = new Map(test.map((row) => [row.prompt.trim(), row.id]));
-  const shared = train.filter((row) => tested.has(row.prompt.trim()));
+function requireUntested(name: string, trained: readonly Asked[], tests: readonly Asked[]): void {
+  const tested = new Map(tests.map(({ prompt, id }) => [prompt.trim(), id]));
+  const shared = trained.filter(({ prompt }) => tested.has(prompt.trim()));
   const first = shared[0];
   if (first === undefined) return;
+  const count = new Set(shared.map(({ prompt }) => prompt.trim())).size;
   throw new SwarrError("CONTAMINATED", {
-    what: `${name}: ${shared.length} of ${train.length} training prompts are test prompts too; the first is row "${first.id}", test row "${tested.get(first.prompt.trim()) ?? ""}".`,
+    what: `${name}: ${count} training prompts are test prompts too; the first is row "${first.id}", test row "${tested.get(first.prompt.trim()) ?? ""}".`,
     expected: "training and test rows with no prompt in common.",
-    fix: "Remove those rows from data.train.",
+    fix: "Remove those rows from the training file.",
   });
 }

@@ -10,8 +10,11 @@ export type ExamplePurpose = "pretrain" | "sft" | "more-sft";
 export interface TaskExample {
   readonly id: string;
   readonly prompt: string;
-  /** without the end token, which the stage adds */
   readonly response: string;
+  /** the parts of the response that are trained on, [start, end) in UTF-16 units; all of it when absent */
+  readonly spans?: readonly { readonly start: number; readonly end: number }[];
+  /** the response ends with an end token of its own (a chat turn does); when absent the stage adds one */
+  readonly closed?: true;
 }
 
 /** A question with its gold answer. */

@@ -38,6 +38,13 @@ describe("packSequences", () => {
     expect([...batch!.weight]).toEqual([1, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0]);
   });
 
+  it("leaves out response tokens that are not to be trained on, such as a user's turn", () => {
+    const turns = { ids: [1, 2, 3, 4, 5], promptLength: 2, trained: [1, 0, 1] };
+    const { microbatches, targetCount } = packSequences([turns], SHAPE);
+    expect([...microbatches[0]!.weight].slice(0, 6)).toEqual([0, 1, 0, 1, 0, 0]);
+    expect(targetCount).toBe(2);
+  });
+
   it("puts a response token's field where the token is predicted", () => {
     const old = [0.1, 0.2, 0.3, 0, 0.7, 0, 0, 0.5, 0, 0, 0, 0].map(Math.fround);
     expect([...batch!.fields["old"]!]).toEqual(old);

@@ -9,6 +9,8 @@ export interface PackSequence {
   readonly ids: ArrayLike<number>;
   /** tokens of the prompt; at least 1, so that every response token is predicted from something */
   readonly promptLength: number;
+  /** for each response token, 1 where it is trained on and 0 where not; all are when absent */
+  readonly trained?: ArrayLike<number>;
   /** numbers that travel with the response tokens: one each, or one for all */
   readonly fields?: Readonly<Record<string, ArrayLike<number> | number>>;
 }
@@ -38,7 +40,7 @@ export interface Microbatch {
   readonly segmentStart: Int32Array;
   /** the next token of the same segment; 0 where there is none */
   readonly targets: Int32Array;
-  /** 1 where the target is a response token, else 0 */
+  /** 1 where the target is a response token that is trained on, else 0 */
   readonly weight: Float32Array;
   /** each field at the place that predicts its token; 0 elsewhere */
   readonly fields: Readonly<Record<string, Float32Array>>;
@@ -51,7 +53,7 @@ export interface PackedSequences {
   readonly sequences: readonly PackSequence[];
   /** tokens of all sequences */
   readonly tokenCount: number;
-  /** response tokens: the sum of all weights */
+  /** response tokens that are trained on: the sum of all weights */
   readonly targetCount: number;
   /** tokens / places, empty rows included; 0 without sequences */
   readonly utilisation: number;
@@ -78,7 +80,7 @@ export function packSequences(sequences: readonly PackSequence[], shape: PackSha
     microbatches,
     sequences,
     tokenCount,
-    targetCount: sequences.reduce((total, { ids, promptLength }) => total + ids.length - promptLength, 0),
+    targetCount: microbatches.reduce((total, { weight }) => total + weight.reduce((sum, one) => sum + one, 0), 0),
     utilisation: places === 0 ? 0 : tokenCount / places,
   };
 }
@@ -86,7 +88,7 @@ export function packSequences(sequences: readonly PackSequence[], shape: PackSha
 /**
  * Takes per-place results, one array of R·T a microbatch, back to the sequences.
  *
- * @returns for each sequence one number per response token, read at the place that predicts it
+ * @returns for each sequence one number per response token, read at the place that predicts it; 0 where it is not trained on
  */
 export function unpackResponses(
   packed: PackedSequences,
@@ -166,7 +168,8 @@ interface Place {
   readonly index: number;
 }
 
-function placeSequence(batch: Microbatch, { ids, promptLength, fields = {} }: PackSequence, place: Place): void {
+function placeSequence(batch: Microbatch, sequence: PackSequence, place: Place): void {
+  const { ids, promptLength, trained, fields = {} } = sequence;
   const base = place.row * batch.rowTokens + place.start;
   for (let i = 0; i < ids.length; i++) {
     batch.ids[base + i] = ids[i]!;
@@ -176,8 +179,13 @@ function placeSequence(batch: Microbatch, { ids, promptLength, fields = {} }: Pa
     batch.sequenceOf[base + i] = place.index;
     if (i + 1 === ids.length) continue;
     batch.targets[base + i] = ids[i + 1]!;
-    if (i + 1 >= promptLength) batch.weight[base + i] = 1;
+    if (i + 1 >= promptLength) batch.weight[base + i] = trained === undefined ? 1 : trained[i + 1 - promptLength]!;
   }
+  const count = ids.length - promptLength;
+  invariant(
+    trained === undefined || trained.length === count,
+    `${count} response tokens have ${trained?.length ?? 0} marks of what is trained on`,
+  );
   invariant(
     Object.keys(fields).length === Object.keys(batch.fields).length,
     `sequence ${place.index} has ${Object.keys(fields).length} fields, the others ${Object.keys(batch.fields).length}`,
@@ -185,7 +193,6 @@ function placeSequence(batch: Microbatch, { ids, promptLength, fields = {} }: Pa
   for (const [name, values] of Object.entries(fields)) {
     const target = batch.fields[name];
     invariant(target !== undefined, `sequence ${place.index} has the field "${name}" that the others lack`);
-    const count = ids.length - promptLength;
     if (typeof values !== "number") {
       invariant(values.length === count, `${count} response tokens have ${values.length} numbers "${name}"`);
     }

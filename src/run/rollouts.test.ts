@@ -11,6 +11,7 @@ const rollout: RolloutRecord = {
   sample: 3,
   problem: "held-out-17",
   prompt: "^b+3a-1=",
+  promptTokens: [..."^b+3a-1="],
   response: "b+3:0+3=3a-1:3-1=2#2$",
   tokens: [..."b+3:0+3=3a-1:3-1=2#2$"],
   logProbs: [..."b+3:0+3=3a-1:3-1=2#2$"].map((_, i) => -0.123456789 / (i + 1)),

@@ -28,6 +28,8 @@ export interface RolloutRecord {
   /** the problem's id in its data set */
   readonly problem: string;
   readonly prompt: string;
+  /** text of each prompt token, so that arcs can be drawn into the prompt; null when it was not kept */
+  readonly promptTokens: readonly string[] | null;
   readonly response: string;
   /** text of each response token, the end token included when drawn; joined they may differ from `response` in special tokens only */
   readonly tokens: readonly string[];
@@ -45,6 +47,7 @@ export interface RolloutRecord {
   readonly length: number;
   /** null when the task has no such measure, or the trace no look-up */
   readonly dependency: Dependency | null;
+  /** look-ups; need `promptTokens` to be drawn; null when the task has no such measure */
   readonly arcs: readonly Arc[] | null;
 }
 
@@ -80,8 +83,9 @@ export function decodeRollout(line: string, where: string): RolloutRecord {
     sample: asInteger(row["sample"], `${where}: sample`),
     problem: asString(row["problem"], `${where}: problem`),
     prompt: asString(row["prompt"], `${where}: prompt`),
+    promptTokens: row["promptTokens"] == null ? null : asTexts(row["promptTokens"], `${where}: promptTokens`),
     response: asString(row["response"], `${where}: response`),
-    tokens: asList(row["tokens"], `${where}: tokens`).map((token, i) => asString(token, `${where}: tokens[${i}]`)),
+    tokens: asTexts(row["tokens"], `${where}: tokens`),
     logProbs: asList(row["logProbs"], `${where}: logProbs`).map((x, i) => asNumber(x, `${where}: logProbs[${i}]`)),
     reward: asNumber(row["reward"], `${where}: reward`),
     terms: asTerms(row["terms"], `${where}: terms`),
@@ -154,6 +158,10 @@ export function readRollouts(file: string): readonly RolloutRecord[] {
 function asList(value: unknown, where: string): readonly unknown[] {
   if (Array.isArray(value)) return value as readonly unknown[];
   throw wrong(value, "a list", where);
+}
+
+function asTexts(value: unknown, where: string): readonly string[] {
+  return asList(value, where).map((text, i) => asString(text, `${where}[${i}]`));
 }
 
 function asTerms(value: unknown, where: string): Readonly<Record<string, number>> {

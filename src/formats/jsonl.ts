@@ -29,6 +29,11 @@ export function readJsonl(file: string, purpose: string): readonly NumberedRow[]
   return rows;
 }
 
+/** Like `readJsonl`; a missing file has no rows. */
+export function readJsonlIfThere(file: string, purpose: string): readonly NumberedRow[] {
+  return fs.existsSync(file) ? readJsonl(file, purpose) : [];
+}
+
 /** Like `readJsonl`, for text already in memory; `where` names it in complaints. */
 export function parseJsonl(content: string, where: string): readonly NumberedRow[] {
   const rows: NumberedRow[] = [];

@@ -47,7 +47,15 @@ export default defineConfig(
   { files: ["bench/**/*.ts"], rules: { "no-console": "off" } },
   {
     files: ["**/*.mjs"],
-    languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", setTimeout: "readonly" } },
+    languageOptions: {
+      globals: {
+        process: "readonly",
+        console: "readonly",
+        performance: "readonly",
+        URL: "readonly",
+        setTimeout: "readonly",
+      },
+    },
     rules: {
       eqeqeq: "error",
       "no-undef": "error",

@@ -1,0 +1,77 @@
+// What CI runs once the checkout is set up: every suite and check, within half an hour; the last line is the total.
+
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { ROOT, runNode, runNpm } from "./lib/repository.mjs";
+import { runSuite } from "./lib/suites.mjs";
+
+const total = { passed: 0, failed: 0 };
+const remarks = [];
+
+function count(name, { passed, failed, skipped = 0 }) {
+  total.passed += passed;
+  total.failed += failed;
+  remarks.push(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+}
+
+async function suite(name, label = name, environment = {}) {
+  heading(`tests: ${label}`);
+  count(label, await runSuite(name, [], environment));
+}
+
+/** A command that either holds or does not; it counts as one test. */
+async function step(name, run) {
+  heading(name);
+  const started = performance.now();
+  const status = await run();
+  count(name, { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 });
+  console.log(`${name}: status ${status}, ${Math.round((performance.now() - started) / 1000)} s`);
+}
+
+function heading(text) {
+  console.log(`\n==== ${text} (${new Date().toISOString()})`);
+}
+
+// The README's test command first, exactly as written there.
+await step("npm test", () => runNpm(["test"]));
+await step("check", () => runNode(path.join(ROOT, "scripts/check.mjs"), ["--no-tests"]));
+await suite("faults", "planted faults");
+await suite("slow");
+
+const data = process.env.SWARR_DATA ?? path.resolve(ROOT, "../shared/data");
+if (fs.existsSync(data)) {
+  await suite("data", "real data", { SWARR_DATA: data });
+  await step("recipes/gsm8k.yaml, cut down", () => gsm8k(data));
+} else remarks.push(`real data: left out, ${data} does not exist`);
+
+if (process.env.SWARR_CHROMIUM) await suite("e2e", "browser");
+else remarks.push("browser: left out, no Chromium on this machine and none to install");
+
+console.log(`\n==== summary\n${remarks.join("\n")}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** The real-data recipe in two minutes: every part of it on real text, fewer steps. */
+async function gsm8k(folder) {
+  const recipe = path.join(ROOT, "recipes/gsm8k.yaml");
+  const out = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-gsm8k-"));
+  const settings = [
+    `data.train=${path.join(folder, "gsm8k/train.jsonl")}`,
+    `data.test=${path.join(folder, "gsm8k/test.jsonl")}`,
+    "sft.steps=4",
+    "rl.steps=2",
+  ];
+  try {
+    const flags = settings.flatMap((setting) => ["--set", setting]);
+    return await runNode(path.join(ROOT, "dist/cli/main.js"), [
+      "run",
+      recipe,
+      "--out",
+      path.join(out, "run"),
+      ...flags,
+    ]);
+  } finally {
+    fs.rmSync(out, { recursive: true, force: true });
+  }
+}

@@ -157,10 +157,11 @@ export function exportConfig(config: ModelConfig, options: ExportOptions): JsonO
   return base;
 }
 
+/** Old readers know `torch_dtype`, new ones `dtype`; a config that has one of the two keeps to it. */
 function stateType(base: Record<string, unknown>, type: WeightType): void {
-  const spelled = spellingOf(type);
-  if (Object.hasOwn(base, "dtype") || !Object.hasOwn(base, "torch_dtype")) base.dtype = spelled;
-  if (Object.hasOwn(base, "torch_dtype")) base.torch_dtype = spelled;
+  const [hasNew, hasOld] = [Object.hasOwn(base, "dtype"), Object.hasOwn(base, "torch_dtype")];
+  if (hasNew || !hasOld) base.dtype = spellingOf(type);
+  if (hasOld || !hasNew) base.torch_dtype = spellingOf(type);
 }
 
 /** What the old family fills in for absent keys and the new one would fill in otherwise. */

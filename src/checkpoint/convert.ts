@@ -1,0 +1,80 @@
+// Gives a checkpoint a window: a new folder that states it, with every weight file copied byte for byte.
+
+import fs from "node:fs";
+import path from "node:path";
+import { SwarrError } from "../base/errors.ts";
+import type { LayerWindow, ModelConfig } from "../model/config.ts";
+import { windowPlan } from "../model/window.ts";
+import { copyFile, everyFile } from "./carry.ts";
+import { exportConfig, importConfig } from "./hf-config.ts";
+import { loadConfig } from "./load.ts";
+import { writeFolder, writeJson } from "./save.ts";
+import { INDEX_NAME, checkPlannedWeights, planWeights } from "./weight-files.ts";
+
+export interface ConvertOptions {
+  readonly source: string;
+  readonly out: string;
+  /** null gives every layer full attention. */
+  readonly window: LayerWindow;
+  readonly fullAttentionLayers?: readonly number[] | undefined;
+  readonly sinkTokens?: number | undefined;
+}
+
+export interface Converted {
+  readonly out: string;
+  /** What the new folder says, as it will be read again. */
+  readonly config: ModelConfig;
+  /** Weight files, copied byte for byte. */
+  readonly weightFiles: readonly string[];
+  /** Files that did not travel: other forms of the same weights, which would state no window. */
+  readonly leftBehind: readonly string[];
+}
+
+/** Weights in other layouts, and the config that goes with one of them. */
+const OTHER_FORMS = /(\.(bin|pth|pt|ckpt|gguf|onnx|onnx_data|h5|msgpack|safetensors)|\.index\.json|^params\.json)$/i;
+
+/**
+ * Copies the folder, its config.json rewritten. All weights are read once and checked before anything is written.
+ *
+ * @throws as loading does; `BAD_WINDOW` when the plan is impossible or leaves no layer with a window;
+ *   `UNSUPPORTED` when the family cannot state it; `FILE_EXISTS`
+ */
+export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
+  const { source, out, window } = options;
+  const { config, rawConfig } = await loadConfig(source);
+  const windows = windowPlan({
+    layerCount: config.layerCount,
+    window,
+    fullAttentionLayers: options.fullAttentionLayers,
+  });
+  if (window !== null && !windows.includes(window)) throw noSlidingLayer(config.layerCount);
+  const planned: ModelConfig = { ...config, windows, sinkTokens: options.sinkTokens ?? config.sinkTokens };
+  const json = exportConfig(planned, { rawConfig, weightType: null });
+  const plan = planWeights(source, config);
+  checkPlannedWeights(plan);
+  const weightFiles = plan.files.map((file) => path.relative(path.resolve(source), path.resolve(file)));
+  const travels = (name: string): boolean =>
+    name !== "config.json" && !name.startsWith(".") && (name === INDEX_NAME || !OTHER_FORMS.test(name));
+  const files = everyFile(source);
+  const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
+  writeFolder(out, false, (folder) => {
+    writeJson(folder, "config.json", json);
+    for (const file of carried) copyFile(file, folder);
+  });
+  return {
+    out,
+    config: importConfig(json, path.join(out, "config.json")),
+    weightFiles,
+    leftBehind: files
+      .map(({ name }) => name)
+      .filter((name) => name !== "config.json" && !fs.existsSync(path.join(out, name))),
+  };
+}
+
+function noSlidingLayer(layerCount: number): SwarrError {
+  return new SwarrError("BAD_WINDOW", {
+    what: `All ${layerCount} layers keep full attention, so the window would act nowhere.`,
+    expected: "at least one layer with the window.",
+    fix: "Leave a layer out of the full-attention layers, or ask for no window.",
+  });
+}

@@ -48,7 +48,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "@cortex-js/compute-engine": ["verify"],
   hyparquet: ["formats"],
   "hyparquet-writer": ["formats"],
-  yaml: ["recipe"],
+  yaml: ["recipe", "report"],
   commander: ["cli"],
   preact: ["dashboard"],
   uplot: ["dashboard"],

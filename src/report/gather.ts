@@ -4,7 +4,7 @@ import { readRun, type RunFolder } from "../run/read-run.ts";
 import { timelineOf, type StageState, type Timeline } from "../run/timeline.ts";
 import type { ArmName, RlStep, StageName } from "../run/events.ts";
 import { readRollouts, rolloutFiles, type RolloutRecord } from "../run/rollouts.ts";
-import type { ArmResults, ResultStage, RunResults, Score } from "../run/results.ts";
+import type { ResultStage, RunResults, Score } from "../run/results.ts";
 import { isObject, type JsonObject } from "../base/json.ts";
 import { parse } from "yaml";
 
@@ -88,7 +88,7 @@ export function resultsSoFar(timeline: Timeline, recipe: JsonObject): RunResults
   return {
     seed: figure("seed"),
     window: figure("window"),
-    arms: { sa: arms.sa as ArmResults, swa: arms.swa as ArmResults },
+    arms: { sa: arms.sa, swa: arms.swa },
   };
 }
 

@@ -29,7 +29,6 @@ export function escapeText(text: string): string {
  * as a picture or a code in brackets.
  */
 export function visibleControls(text: string): string {
-  // eslint-disable-next-line no-control-regex -- finding control characters is the purpose
   return text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
     (mark) => {

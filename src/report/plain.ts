@@ -33,31 +33,7 @@ export function reportMarkdown(data: ReportData): string {
     const sentence = gapSentence(results, mode);
     parts.push("", ...(sentence === null ? [] : [sentence, ""]));
   }
-  if (data.mismatch.length > 0) {
-    const rows = data.mismatch.map((text) => [text.name, text.meanGapNats.toFixed(3), String(text.tokens)]);
-    parts.push(
-      "## Mismatch with the window",
-      "",
-      ...markdownTable(["Text", "Mean gap, nats a token", "Tokens"], rows),
-      "",
-    );
-  }
-  const costs = results === null ? [] : costRows(results);
-  if (costs.length > 0) {
-    const rows = costs.map(([arm, stage, cost]) => [
-      `${arm.toUpperCase()}, ${stage}`,
-      compactNumber(cost.tokensTrained),
-      compactNumber(cost.tokensSampled),
-      compactNumber(cost.flops),
-      formatSeconds(cost.seconds),
-    ]);
-    parts.push(
-      "## Cost",
-      "",
-      ...markdownTable(["Cell", "Tokens trained", "Tokens sampled", "FLOPs", "Time"], rows),
-      "",
-    );
-  }
+  parts.push(...mismatchMarkdown(data), ...costMarkdown(data));
   for (const { before, after } of tracePairs(data)) {
     parts.push(`## Trace of ${inlineCode(before.prompt)}, answer ${inlineCode(before.gold)}`, "");
     for (const [when, record] of [
@@ -81,6 +57,26 @@ export function reportMarkdown(data: ReportData): string {
     );
   }
   return parts.join("\n");
+}
+
+function mismatchMarkdown(data: ReportData): readonly string[] {
+  if (data.mismatch.length === 0) return [];
+  const rows = data.mismatch.map((text) => [text.name, text.meanGapNats.toFixed(3), String(text.tokens)]);
+  return ["## Mismatch with the window", "", ...markdownTable(["Text", "Mean gap, nats a token", "Tokens"], rows), ""];
+}
+
+function costMarkdown({ results }: ReportData): readonly string[] {
+  const costs = results === null ? [] : costRows(results);
+  if (costs.length === 0) return [];
+  const rows = costs.map(([arm, stage, cost]) => [
+    `${arm.toUpperCase()}, ${stage}`,
+    compactNumber(cost.tokensTrained),
+    compactNumber(cost.tokensSampled),
+    compactNumber(cost.flops),
+    formatSeconds(cost.seconds),
+  ]);
+  const head = ["Cell", "Tokens trained", "Tokens sampled", "FLOPs", "Time"];
+  return ["## Cost", "", ...markdownTable(head, rows), ""];
 }
 
 /** One figure a line: `table,arm,stage,metric,value,low,high,n`; RL steps as `step` rows. */

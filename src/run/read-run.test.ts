@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeRunFixture } from "../../test/support/run-fixture.ts";
 import { encodeEvent, type Notice } from "./events.ts";
-import { eventTail, readRun, recoverTornTail } from "./read-run.ts";
+import { eventTail, readRun } from "./read-run.ts";
 
 let folder: string;
 let file: string;
@@ -52,16 +52,6 @@ describe("eventTail", () => {
     expect(tail.next()).toMatchObject({ restarted: false, events: [{ message: "a" }, { message: "b" }] });
     fs.writeFileSync(file, encodeEvent(notice("c")));
     expect(tail.next()).toMatchObject({ restarted: true, events: [{ message: "c" }] });
-  });
-});
-
-describe("recoverTornTail", () => {
-  it("cuts exactly the bytes after the last line break", () => {
-    const whole = encodeEvent(notice("a"));
-    fs.writeFileSync(file, `${whole}{"type":"noti`);
-    expect(recoverTornTail(file)).toBe(13);
-    expect(fs.readFileSync(file, "utf8")).toBe(whole);
-    expect(recoverTornTail(file)).toBe(0);
   });
 });
 

@@ -83,20 +83,6 @@ export function readEvents(file: string): EventBatch {
   return eventTail(file).next();
 }
 
-/**
- * Cuts a torn last line off events.jsonl, so that appending goes on at the start of a line.
- *
- * @returns the bytes cut; 0 when the file is whole or absent
- */
-export function recoverTornTail(file: string): number {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined || stat.size === 0) return 0;
-  const bytes = fs.readFileSync(file);
-  const end = bytes.lastIndexOf(NEW_LINE) + 1;
-  if (end < bytes.length) fs.truncateSync(file, end);
-  return bytes.length - end;
-}
-
 /** What a run folder holds; a file that is not there is null, a run may still be writing. */
 export interface RunFolder {
   readonly folder: string;

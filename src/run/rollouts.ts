@@ -83,7 +83,8 @@ export function decodeRollout(line: string, where: string): RolloutRecord {
     sample: asInteger(row["sample"], `${where}: sample`),
     problem: asString(row["problem"], `${where}: problem`),
     prompt: asString(row["prompt"], `${where}: prompt`),
-    promptTokens: row["promptTokens"] == null ? null : asTexts(row["promptTokens"], `${where}: promptTokens`),
+    promptTokens:
+      (row["promptTokens"] ?? null) === null ? null : asTexts(row["promptTokens"], `${where}: promptTokens`),
     response: asString(row["response"], `${where}: response`),
     tokens: asTexts(row["tokens"], `${where}: tokens`),
     logProbs: asList(row["logProbs"], `${where}: logProbs`).map((x, i) => asNumber(x, `${where}: logProbs[${i}]`)),

@@ -107,7 +107,7 @@ type Unstamped<Event> = Event extends RunEvent ? Omit<Event, "time"> : never;
 function event(context: Context, body: Unstamped<RunEvent>, afterMs = 250): FixtureWrite {
   context.clock.ms += afterMs;
   const time = new Date(context.clock.ms).toISOString();
-  return { file: "events.jsonl", text: encodeEvent({ time, ...body } as RunEvent) };
+  return { file: "events.jsonl", text: encodeEvent({ time, ...body }) };
 }
 
 function* supervised(context: Context, arm: ArmName, stage: StageName, steps: number): Generator<FixtureWrite> {
@@ -241,7 +241,7 @@ function* evaluation(context: Context, arm: ArmName, stage: StageName): Generato
     const own = randomStream({ root: 99, purpose: "held-out", item: group });
     const trace = madeUpTrace(own, restatingOf(arm, progress));
     const place = { group, sample: 0, problem: `held-out-${group}` };
-    return madeUpRollout(trace, place, { stream: context.stream, skill: level[1] ?? 0, window: WINDOW, cap: 180 });
+    return madeUpRollout(trace, place, { stream: context.stream, skill: level[1], window: WINDOW, cap: 180 });
   });
   yield { file: rolloutFinalFile(arm, stage), text: records.map(encodeRollout).join("") };
 }

@@ -7,7 +7,7 @@ import type { Weights } from "../tensor/tensor.ts";
 import { appendToken, drawUniform, openRow, type Row } from "./batch.ts";
 import { RingCache } from "./cache.ts";
 import { drawNucleus } from "./draw.ts";
-import { rungAbove } from "./ladder.ts";
+import { rungAbove } from "../tensor/ladder.ts";
 import { Prefill, storePrompt, type Prefilled } from "./prefill.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "./sampler.ts";
 import { StepPrograms, type StepProgram } from "./step-program.ts";

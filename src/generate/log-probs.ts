@@ -6,7 +6,7 @@ import type { ModelConfig } from "../model/config.ts";
 import { SequenceInputs, sequenceModel } from "../model/sequence.ts";
 import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import type { Weights } from "../tensor/tensor.ts";
-import { rungAbove } from "./ladder.ts";
+import { rungAbove } from "../tensor/ladder.ts";
 
 export interface Scorer {
   /**

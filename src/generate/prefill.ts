@@ -7,7 +7,7 @@ import { SequenceInputs, sequenceModel, type SequenceShape } from "../model/sequ
 import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { RingCache } from "./cache.ts";
-import { rungAbove } from "./ladder.ts";
+import { rungAbove } from "../tensor/ladder.ts";
 
 /** Prompt tokens that go through the model together, about. */
 const TOKENS_AT_ONCE = 2048;

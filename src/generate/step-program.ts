@@ -9,7 +9,7 @@ import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { Row } from "./batch.ts";
 import type { RingCache } from "./cache.ts";
-import { rungAbove } from "./ladder.ts";
+import { rungAbove } from "../tensor/ladder.ts";
 
 export interface StepOutputs {
   readonly sampled: Int32Array;

@@ -14,8 +14,13 @@ import { clipGlobalNorm } from "./clip.ts";
 import { adamwStep, newAdamwState, type AdamwSettings, type AdamwState } from "./optimizer.ts";
 import type { TokenLoss } from "./token-loss.ts";
 
+/** One microbatch: rows·T tokens. */
+export interface ShapedBatch extends SequenceBatch {
+  readonly shape: SequenceShape;
+}
+
 /** A batch with what its loss reads: `weight` for cross-entropy, `advantage` and `behaviourLogProb` for the policy loss; [M] each. */
-export interface TrainBatch extends SequenceBatch {
+export interface TrainBatch extends ShapedBatch {
   readonly extras: Readonly<Record<string, Float32Array>>;
 }
 
@@ -36,13 +41,12 @@ export interface UpdateSettings {
 }
 
 export interface Trainer {
-  readonly shape: SequenceShape;
   readonly weights: Weights;
   readonly optimizer: AdamwState;
   /** Runs forward and backward; gradients add up until `update`. */
   accumulate(batch: TrainBatch): Promise<TokenResults>;
   /** Runs forward only. */
-  score(batch: SequenceBatch): Promise<TokenResults>;
+  score(batch: ShapedBatch): Promise<TokenResults>;
   /** Clips, takes one AdamW step, forgets the gradients. @returns the gradient norm before clipping */
   update(settings: UpdateSettings): number;
   dispose(): Promise<void>;
@@ -53,65 +57,76 @@ export interface TrainerOptions {
   readonly config: ModelConfig;
   /** changed in place by every update */
   readonly weights: Weights;
-  readonly shape: SequenceShape;
   readonly loss: TokenLoss;
-  /** the state to go on from; a new one when left out */
-  readonly optimizer?: AdamwState;
 }
 
-/** Compiles the train step of one shape. The forward-only program is compiled when first used. */
-export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
-  const { engine, config, weights, shape } = options;
+/** Forward and backward, and forward only, of one shape; each compiled when first used. */
+interface ShapePrograms {
+  readonly inputs: SequenceInputs;
+  readonly results: TokenResults;
+  training?: Program;
+  scoring?: Program;
+}
+
+/** A trainer for any mix of shapes; what a shape needs is compiled when it is first met. */
+export function createTrainer(options: TrainerOptions): Trainer {
+  const { engine, config, weights, loss } = options;
   const parameters = parametersOf(config);
   const sums: Weights = new Map(parameters.map(({ name, shape: sizes }) => [name, new Float32Array(sizeOf(sizes))]));
   const views = viewsOf(config);
-  const inputs = new SequenceInputs(config, shape);
-  const count = shape.rows * shape.tokens;
-  const results = { logProb: new Float32Array(count), entropy: new Float32Array(count) };
   const weightArrays = viewArrays(views, weights);
   const sumInputs = viewArrays(views, sums, "sum.");
   const sumOutputs = viewArrays(views, sums, "grad.");
-  const optimizer = options.optimizer ?? newAdamwState(parameters);
+  const optimizer = newAdamwState(parameters);
+  const shapes = new Map<string, ShapePrograms>();
 
-  const training = await engine.compile(graphOf(trainOutputs(options)));
-  let scoring: Program | undefined;
+  const programsOf = ({ rows, tokens }: SequenceShape): ShapePrograms => {
+    const key = `${rows}x${tokens}`;
+    const known = shapes.get(key);
+    if (known !== undefined) return known;
+    const count = rows * tokens;
+    const results = { logProb: new Float32Array(count), entropy: new Float32Array(count) };
+    const made = { inputs: new SequenceInputs(config, { rows, tokens }), results };
+    shapes.set(key, made);
+    return made;
+  };
 
   return {
-    shape,
     weights,
     optimizer,
-    accumulate: async ({ extras, ...batch }) => {
-      inputs.fill(batch);
-      const given: Record<string, TensorData> = { ...inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
-      await training.run(given, { ...results, ...sumOutputs });
-      return results;
+    accumulate: async ({ extras, shape, ...batch }) => {
+      const programs = programsOf(shape);
+      programs.training ??= await engine.compile(graphOf(trainOutputs(config, shape, loss)));
+      programs.inputs.fill(batch);
+      const given: Record<string, TensorData> = { ...programs.inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
+      await programs.training.run(given, { ...programs.results, ...sumOutputs });
+      return programs.results;
     },
-    score: async (batch) => {
-      scoring ??= await engine.compile(graphOf(scoreOutputs(config, shape)));
-      inputs.fill(batch);
-      await scoring.run({ ...inputs.arrays, ...weightArrays }, { ...results });
-      return results;
+    score: async ({ shape, ...batch }) => {
+      const programs = programsOf(shape);
+      programs.scoring ??= await engine.compile(graphOf(scoreOutputs(config, shape)));
+      programs.inputs.fill(batch);
+      await programs.scoring.run({ ...programs.inputs.arrays, ...weightArrays }, { ...programs.results });
+      return programs.results;
     },
     update: ({ learningRate, gradientScale, maxGradientNorm, adamw }) => {
       const { norm, scale } = clipGlobalNorm(sums, { scale: gradientScale, maxNorm: maxGradientNorm });
-      adamwStep(weights, optimizer, {
-        parameters,
-        gradients: sums,
-        gradientScale: scale,
-        learningRate,
-        settings: adamw,
-      });
+      adamwStep(weights, optimizer, { parameters, gradients: sums, gradientScale: scale, learningRate, settings: adamw });
       for (const sum of sums.values()) sum.fill(0);
       return norm;
     },
     dispose: async () => {
-      await training.dispose();
-      await scoring?.dispose();
+      for (const { training, scoring } of shapes.values()) {
+        await training?.dispose();
+        await scoring?.dispose();
+      }
+      shapes.clear();
     },
   };
 }
 
-function trainOutputs({ config, shape, loss }: TrainerOptions): Record<string, GraphNode> {
+/** The outputs of a train step: per-token results, and each gradient added to its sum (`sum.NAME` in, `grad.NAME` out). */
+export function trainOutputs(config: ModelConfig, shape: SequenceShape, loss: TokenLoss): Record<string, GraphNode> {
   const { nodes, used } = weightInputs(viewsOf(config));
   const { logProb, entropy } = sequenceModel(config, nodes, shape);
   const sources = [...used];

@@ -11,4 +11,6 @@ export const tolerances = {
   engine32: { absolute: 4e-6, relative: 8e-6 },
   /** a whole model's log-probs in float32 against float64: worst seen 2e-6 */
   logProb32: { absolute: 1e-5, relative: 1e-5 },
+  /** log-probs of tiny checkpoints against transformers in float32: worst seen 1.2e-5; a window off by one gives 1 and more */
+  reference32: { absolute: 5e-5, relative: 0 },
 } as const satisfies Record<string, Tolerance>;

@@ -62,7 +62,7 @@ async function errorCodes() {
   const { ERROR_CODES } = await import(pathToFileURL(path.join(ROOT, "dist/base/errors.js")).href);
   const file = "docs/errors.md";
   const text = fs.readFileSync(path.join(ROOT, file), "utf8");
-  const described = [...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
+  const described = [...text.matchAll(/^\| `([A-Z_]+)`\s+\|/gm)].map((match) => match[1]);
   return [
     ...ERROR_CODES.filter((code) => !described.includes(code)).map((code) => `${file}: has no line for ${code}.`),
     ...described

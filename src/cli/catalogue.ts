@@ -2,4 +2,15 @@
 
 import type { CommandEntry } from "./command.ts";
 
-export const CATALOGUE: readonly CommandEntry[] = [];
+export const CATALOGUE: readonly CommandEntry[] = [
+  {
+    name: "convert",
+    summary: "give a checkpoint a window; its weights stay byte-equal",
+    load: async () => (await import("./commands/convert.ts")).convertCommand,
+  },
+  {
+    name: "init",
+    summary: "make a new random model with a byte-level tokenizer",
+    load: async () => (await import("./commands/init.ts")).initCommand,
+  },
+];

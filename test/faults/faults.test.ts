@@ -1,0 +1,32 @@
+// Every planted fault breaks the test that is named for it: a test that no fault can break is not yet a test.
+
+import { afterAll, describe, expect, it } from "vitest";
+import type { Fault } from "./fault.ts";
+import { GRADIENT_FAULTS } from "./gradient-faults.ts";
+import { RULE_FAULTS } from "./rule-faults.ts";
+import { openPlantation, type Outcomes } from "./plant.ts";
+
+const everyFault: readonly Fault[] = [...RULE_FAULTS, ...GRADIENT_FAULTS];
+const planted = process.env["SWARR_SUITE"] === "faults" ? everyFault : everyFault.filter((fault) => fault.quick);
+
+const plantation = openPlantation();
+const healthy = new Map<string, Outcomes>();
+afterAll(() => {
+  plantation.dispose();
+});
+
+describe("planted fault", () => {
+  it.each(planted.map((fault) => [fault.name, fault] as const))("is noticed (%s)", (_, fault) => {
+    const before = healthy.get(fault.testFile) ?? plantation.runHealthy(fault.testFile);
+    healthy.set(fault.testFile, before);
+    expect(before.get(fault.test), `"${fault.test}" in ${fault.testFile} of the healthy tree`).toBe("passed");
+    expect(plantation.runFaulty(fault).get(fault.test), `"${fault.test}" with the fault planted`).toBe("failed");
+  });
+});
+
+describe("the list of faults", () => {
+  it("names each fault once", () => {
+    const names = everyFault.map((fault) => `${fault.name}: ${fault.find} -> ${fault.replace}`);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+  });
+});

@@ -1,0 +1,189 @@
+// Faults in the rules of the method: the window, what is trained on, the two losses, decoding, number formats.
+
+import type { Fault } from "./fault.ts";
+
+const WINDOW_FAULTS: readonly Fault[] = [
+  {
+    name: "window off by one",
+    file: "src/model/window.ts",
+    find: "distance < window ||",
+    replace: "distance <= window ||",
+    testFile: "src/model/window.test.ts",
+    test: "visible > counts the query itself: query 4 sees keys 2, 3 and 4 through a window of 3",
+    quick: true,
+  },
+  {
+    name: "window of the whole mask off by one",
+    file: "src/model/window.ts",
+    find: "query - width + 1)",
+    replace: "query - width)",
+    testFile: "src/model/window.test.ts",
+    test: "windowMask > is the five-by-five mask worked out by hand for a window of 3",
+  },
+  {
+    name: "window of the blockwise mask off by one",
+    file: "src/model/mask.ts",
+    find: "Math.max(start, query - window + 1)",
+    replace: "Math.max(start, query - window)",
+    testFile: "test/invariants/model.test.ts",
+    test: "writeMask > shows each query the keys of its own segment that the window rule names, and nothing else",
+  },
+  {
+    name: "packed documents see each other",
+    file: "src/model/mask.ts",
+    find: "const start = segmentStart_RT[row * tokens + query]!;",
+    replace: "const start = 0;",
+    testFile: "test/invariants/model.test.ts",
+    test: "writeMask > shows each query the keys of its own segment that the window rule names, and nothing else",
+  },
+  {
+    name: "a block forgets the keys of the block before it",
+    file: "src/model/attention.ts",
+    find: "const before = Math.ceil((window - 1) / block);",
+    replace: "const before = 0;",
+    testFile: "test/invariants/model.test.ts",
+    test: "the windowed model > agrees with a plain mask in float64 at every window (plain)",
+  },
+];
+
+const DECODING_FAULTS: readonly Fault[] = [
+  {
+    name: "the ring always overwrites its last slot",
+    file: "src/generate/cache.ts",
+    find: "((position - this.#sinks) % window)",
+    replace: "Math.min(position - this.#sinks, window - 1)",
+    testFile: "test/invariants/model.test.ts",
+    test: "decoding with the ring > gives the log-probs of one prefill, past several wraps (window 5)",
+  },
+  {
+    name: "the ring shows a token that has just left the window",
+    file: "src/generate/cache.ts",
+    find: "if (next < count) mask[row * count + next] = HIDDEN;",
+    replace: "",
+    testFile: "test/invariants/model.test.ts",
+    test: "decoding with the ring > gives the log-probs of one prefill, past several wraps (window 5)",
+  },
+];
+
+const PACKING_FAULTS: readonly Fault[] = [
+  {
+    name: "targets not shifted",
+    file: "src/tokens/pack.ts",
+    find: "batch.targets[base + i] = ids[i + 1]!;",
+    replace: "batch.targets[base + i] = ids[i]!;",
+    testFile: "src/tokens/pack.test.ts",
+    test: "packSequences > shifts targets inside a segment and never across two",
+    quick: true,
+  },
+  {
+    name: "prompt tokens trained on",
+    file: "src/tokens/pack.ts",
+    find: "if (i + 1 >= promptLength) batch.weight",
+    replace: "batch.weight",
+    testFile: "src/tokens/pack.test.ts",
+    test: "packSequences > weighs response targets only",
+  },
+  {
+    name: "rotary phase from the row, not the segment",
+    file: "src/tokens/pack.ts",
+    find: "batch.positions[base + i] = i;",
+    replace: "batch.positions[base + i] = place.start + i;",
+    testFile: "src/tokens/pack.test.ts",
+    test: "packSequences > restarts positions at every segment and says where each begins in its row",
+  },
+  {
+    name: "padding sees the documents of its row",
+    file: "src/tokens/pack.ts",
+    find: "(_, at) => at % rowTokens",
+    replace: "() => 0",
+    testFile: "src/tokens/pack.test.ts",
+    test: "packSequences > restarts positions at every segment and says where each begins in its row",
+  },
+];
+
+const TRAINING_FAULTS: readonly Fault[] = [
+  {
+    name: "advantage sign",
+    file: "src/stage2-rl/advantages.ts",
+    find: "(others * (reward - mean))",
+    replace: "(others * (mean - reward))",
+    testFile: "src/stage2-rl/advantages.test.ts",
+    test: "groupAdvantages > is (R - mean)/(population deviation + 1e-4), positive for the better rollout",
+    quick: true,
+  },
+  {
+    name: "equal rewards divided by rounding noise",
+    file: "src/stage2-rl/advantages.ts",
+    find: "group.some((reward) => reward !== group[0])",
+    replace: "deviation > 0",
+    testFile: "src/stage2-rl/advantages.test.ts",
+    test: "groupAdvantages > names a group of equal rewards instead of dividing rounding noise by 1e-4",
+  },
+  {
+    name: "mean over rollouts instead of tokens",
+    file: "src/stage2-rl/policy-loss-oracle.ts",
+    find: "const perToken = count === 0 ? 0 : 1 / count;",
+    replace: "const perToken = 1;",
+    testFile: "src/stage2-rl/policy-loss-oracle.test.ts",
+    test: "clippedPolicyLoss > weighs every token alike, not every rollout",
+  },
+  {
+    name: "weight decay on norms",
+    file: "src/train/optimizer.ts",
+    find: "parameter.decays ? 1 - learningRate * settings.weightDecay : 1",
+    replace: "1 - learningRate * settings.weightDecay",
+    testFile: "src/train/optimizer.test.ts",
+    test: "adamwStep > leaves the decay out where the parameter does not decay",
+  },
+  {
+    name: "bias correction left out of the second moment",
+    file: "src/train/optimizer.ts",
+    find: "rootScale: 1 / Math.sqrt(1 - settings.beta2 ** state.step),",
+    replace: "rootScale: 1,",
+    testFile: "src/train/optimizer.test.ts",
+    test: "adamwStep > corrects the bias by the number of the step, not only of the first",
+  },
+];
+
+const CLOSED_FORM_FAULTS: readonly Fault[] = [
+  [
+    "attention: the row sum of dS",
+    "sub(toWeights, sum(mul(up, out), [3]))",
+    "toWeights",
+    "attention.ts",
+    "attention",
+    " (dense)",
+  ],
+  [
+    "attention: the scale of dK",
+    "matmul(toScores, q, { transA: true, scale })",
+    "matmul(toScores, q, { transA: true })",
+    "attention.ts",
+    "attention",
+    " (in blocks of a window)",
+  ],
+  ["SwiGLU: the slope of the gate", "add(s, sub(activated, mul(activated, s)))", "s", "blocks.ts", "swiglu", ""],
+  [
+    "log-probs: the one-hot term",
+    "addAt(neg(mul(probs, weight)), labels, weight)",
+    "neg(mul(probs, weight))",
+    "decoder.ts",
+    "targetLogProbs",
+    ", beside a second use of the states",
+  ],
+].map(([name, find, replace, file, subject, ending]): Fault => ({
+  name: `gradient of ${name}`,
+  file: `src/model/${file}`,
+  find: find!,
+  replace: replace!,
+  testFile: "src/model/closed-forms.test.ts",
+  test: `${subject} > differentiates as central differences do${ending}`,
+}));
+
+export const RULE_FAULTS: readonly Fault[] = [
+  ...WINDOW_FAULTS,
+  ...DECODING_FAULTS,
+  ...PACKING_FAULTS,
+  ...TRAINING_FAULTS,
+  ...CLOSED_FORM_FAULTS,
+];

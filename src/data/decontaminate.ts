@@ -1,11 +1,15 @@
 // Which evaluation problems occur among training rows: shared n-grams of words, found, named and left out.
 
+import { isObject, type JsonObject } from "../base/json.ts";
+import { fieldOf } from "./fields.ts";
 import type { Conversation, Problem } from "./record.ts";
 
 /** Words in a run that two texts must share; as in the GPT-3 report's overlap analysis. */
 export const DEFAULT_NGRAM_WORDS = 13;
 /** Questions with fewer words than this count only when a training prompt is the same question, whole. */
 const LEAST_RUN_WORDS = 8;
+
+const PROMPT_FIELDS = ["prompt", "question", "problem", "instruction"] as const;
 
 /** A training row as the check sees it. */
 export interface TrainingText {
@@ -86,6 +90,22 @@ export function trainingText(row: Conversation): TrainingText {
     prompt: asked.map((message) => message.content).join("\n"),
     text: row.messages.map((message) => message.content).join("\n"),
   };
+}
+
+/** Any row as the check sees it, whatever its layout: its question or prompt, and every text in it. */
+export function rowText(row: JsonObject): TrainingText {
+  const asked = PROMPT_FIELDS.map((name) => fieldOf(row, name)).find((value) => typeof value === "string");
+  const messages = fieldOf(row, "messages") ?? fieldOf(row, "prompt");
+  const first = Array.isArray(messages)
+    ? messages.find((item) => isObject(item) && item["role"] === "user")
+    : undefined;
+  const prompt = asked ?? (isObject(first) ? first["content"] : undefined);
+  return { prompt: typeof prompt === "string" ? prompt : "", text: textsIn(row).join("\n") };
+}
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** The words that are compared. */

@@ -3,7 +3,7 @@
 import { SwarrError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { isObject, quote, type JsonObject } from "../base/json.ts";
-import { appendJsonl, readJsonlIfThere, recoverJsonl } from "../formats/jsonl.ts";
+import { appendJsonl, firstJsonlRow, readJsonlIfThere, recoverJsonl } from "../formats/jsonl.ts";
 import type { EvaluationFigures } from "./figures.ts";
 import { inOrder, type Sample } from "./sample.ts";
 
@@ -34,11 +34,12 @@ const VERSION = 1;
  * @throws `FILE_EXISTS` when the file is something else, or was made with other settings, which are named
  */
 export function openSampleStore(file: string, settings: StoreSettings): SampleStore {
-  recoverJsonl(file);
-  const [header, ...rows] = readJsonlIfThere(file, "the samples");
+  // Before anything is written or cut off: the file must be ours.
+  const header = firstJsonlRow(file, "the samples");
   if (header === undefined) appendJsonl(file, { type: "evaluation", version: VERSION, settings });
-  else requireSameSettings(file, header.value, settings);
-  const known = rows.filter(({ value }) => value["type"] === "sample");
+  else requireSameSettings(file, header ?? {}, settings);
+  recoverJsonl(file);
+  const known = readJsonlIfThere(file, "the samples").filter(({ value }) => value["type"] === "sample");
   const samples = known.map(({ line, value }) => sampleFromRow(value, `${file} line ${line}`));
   return {
     known: samples,

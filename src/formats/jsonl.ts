@@ -29,6 +29,15 @@ export function readJsonl(file: string, purpose: string): readonly NumberedRow[]
   return rows;
 }
 
+/** The first row of a file, to see what it is; null when its first line is no JSON object, undefined when it is missing or empty. */
+export function firstJsonlRow(file: string, purpose: string): JsonObject | null | undefined {
+  if (!fs.existsSync(file)) return undefined;
+  for (const { text } of numberedLines(file, purpose)) {
+    if (text.trim() !== "") return isWholeRow(text) ? (JSON.parse(text) as JsonObject) : null;
+  }
+  return undefined;
+}
+
 /** Like `readJsonl`; a missing file has no rows. */
 export function readJsonlIfThere(file: string, purpose: string): readonly NumberedRow[] {
   return fs.existsSync(file) ? readJsonl(file, purpose) : [];

@@ -1,6 +1,6 @@
 """Records what transformers computes on tiny random checkpoints, for the tests to compare with.
 
-    python scripts/record-golden.py [--out test/golden/checkpoints] [--only qwen2-f32]
+    python scripts/record-golden.py [--out test/golden] [--only qwen2-f32]
 
 Needs torch, transformers and safetensors. Run it by hand; the tests need no Python. Each folder holds weights in one
 stored type and golden.json: for every windowing the config.json as transformers writes it (and as its version 4 did),
@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 import transformers
 from safetensors.torch import save_file
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 from transformers import AutoModelForCausalLM, MinistralConfig, MistralConfig, LlamaConfig, Qwen2Config, Qwen3Config
 
 SEED = 20251
@@ -167,7 +168,7 @@ def greedy(model, prompt):
 
 
 def short(values):
-    return [None if value is None else float(f"{value:.8g}") for value in values]
+    return [None if value is None else float(f"{value:.9g}") for value in values]
 
 
 def record(name, out):
@@ -213,32 +214,73 @@ def record(name, out):
                 prompt=prompt,
                 greedy=continuation,
             )
-    header = dict(
-        madeBy="scripts/record-golden.py",
-        transformers=transformers.__version__,
-        torch=torch.__version__,
-        seed=SEED,
-        storedType=stored,
-        computedIn="float32",
-        date=str(date.today()),
-        weightsSha256=hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
-    )
+    sha256 = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    made = header(storedType=stored, computedIn="float32", weightsSha256=sha256)
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in variants.items())
-    text = f'{{"header": {json.dumps(header)},\n"ids": {ids},\n"variants": {{\n{lines}\n}}}}\n'
+    text = f'{{"header": {json.dumps(made)},\n"ids": {ids},\n"variants": {{\n{lines}\n}}}}\n'
     (folder / "golden.json").write_text(text)
     print(name, "ok:", ", ".join(variants))
 
 
+def header(**more):
+    made = dict(madeBy="scripts/record-golden.py", transformers=transformers.__version__, torch=torch.__version__)
+    return {**made, "seed": SEED, "date": str(date.today()), **more}
+
+
+def record_rounding(out):
+    """float32 words, and what torch rounds them to: chosen edges, then random ones around the normal and subnormal range."""
+    edges = """0 80000000 1 00800000 3f800000 3f808000 3f818000 3f808001 3f817fff 7f7fffff ff7fffff 477fefff 477ff000
+        38800000 387fe000 387fffff 33000000 33000001 33800000 33c00000 34200000 b8200001 3f801000 3f803000 3f801001
+        7f800000 ff800000"""
+    random = torch.randint(0, 2**31 - 1, (40,), generator=torch.Generator().manual_seed(SEED)).tolist()
+    words = [int(word, 16) for word in edges.split()]
+    words += [0x38000000 + word % 0x10000000 for word in random[:20]]
+    words += [0x33000000 + word % 0x05800000 for word in random[20:]]
+    values = torch.tensor([w - 2**32 if w >= 2**31 else w for w in words], dtype=torch.int32).view(torch.float32)
+    rounded = {
+        name: [word & 0xFFFF for word in values.to(kind).view(torch.int16).tolist()]
+        for name, kind in (("bfloat16", torch.bfloat16), ("float16", torch.float16))
+    }
+    (out / "rounding.json").write_text(json.dumps(dict(header=header(), float32=words, **rounded)) + "\n")
+
+
+ROPE_KINDS = {
+    "default": (24, {"rope_type": "default", "rope_theta": 1e6}),
+    "linear": (64, {**LINEAR}),
+    "llama3": (64, {**LLAMA3, "original_max_position_embeddings": 8192, "rope_theta": 5e5}),
+    "yarn": (64, {**YARN, "original_max_position_embeddings": 32768, "rope_theta": 1e6}),
+    "yarn-full": (64, {**YARN_FULL, "factor": 16.0, "original_max_position_embeddings": 4096, "rope_theta": 1e4}),
+}
+
+
+def record_rope(out):
+    """Inverse frequencies, and cosines and sines at positions near and far, of real sizes."""
+    positions = [0, 1, 2, 100, 4097, 31999]
+    kinds = {}
+    for name, (head, parameters) in ROPE_KINDS.items():
+        sizes = dict(hidden_size=2 * head, num_attention_heads=2, head_dim=head, max_position_embeddings=131072)
+        rotary = LlamaRotaryEmbedding(LlamaConfig(**sizes, rope_parameters=copy.deepcopy(parameters)))
+        tables = [table[0, :, : head // 2].tolist() for table in rotary(torch.zeros(1), torch.tensor([positions]))]
+        cos, sin = [[short(row) for row in table] for table in tables]
+        inverse = short(rotary.inv_freq.tolist())
+        kinds[name] = dict(headWidth=head, rope_parameters=parameters, inverse=inverse, cos=cos, sin=sin)
+    text = json.dumps(dict(header=header(computedIn="float32"), positions=positions, kinds=kinds))
+    (out / "rope.json").write_text(text + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "test" / "golden" / "checkpoints")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "test" / "golden")
     parser.add_argument("--only", choices=sorted(CHECKPOINTS))
     options = parser.parse_args()
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     for name in [options.only] if options.only else sorted(CHECKPOINTS):
-        record(name, options.out)
+        record(name, options.out / "checkpoints")
+    if options.only is None:
+        record_rounding(options.out)
+        record_rope(options.out)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ function yarnSpeeds(
   last = Math.min(last, headWidth - 1);
   if (first === last) last += 0.001; // the ramp would divide by zero
   return base.map((period, i) => {
-    const ramp = Math.min(Math.max(round(round(i - first) / (last - first)), 0), 1);
+    const ramp = Math.min(Math.max(round(round(i - round(first)) / round(last - first)), 0), 1);
     const kept = round(1 - ramp);
     const slowed = round(1 / round(scaling.factor * period));
     return round(slowed * round(1 - kept)) + round(round(1 / period) * kept);

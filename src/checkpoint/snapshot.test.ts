@@ -44,23 +44,27 @@ describe("saveSnapshot", () => {
     }
   });
 
-  it("keeps the last two of each arm, in the order of saving, not of step numbers", () => {
-    const points = [
-      ["sft", 250],
-      ["sft", 300],
-      ["rl", 5],
-      ["more-sft", 1],
-    ] as const;
-    for (const [stage, step] of points) {
-      saveSnapshot(folder, snapshot(stage, step));
-      saveSnapshot(folder, snapshot(stage, step, "sa"));
-    }
-    const kept = ["more-sft-000001.snapshot", "rl-000005.snapshot"];
-    expect(fs.readdirSync(folder).sort()).toEqual([
-      ...kept.map((name) => `sa-${name}`),
-      ...kept.map((name) => `swa-${name}`),
-    ]);
-    expect(latestSnapshot(folder, "swa")).toMatchObject({ stage: "more-sft", step: 1 });
+  it("keeps the last two of each stage, in the order of saving, until a later stage begins", () => {
+    const save = (stage: Snapshot["stage"], ...steps: readonly number[]): void => {
+      for (const step of steps) {
+        saveSnapshot(folder, snapshot(stage, step));
+        saveSnapshot(folder, snapshot(stage, step, "sa"));
+      }
+    };
+    const names = (): string[] =>
+      fs
+        .readdirSync(folder)
+        .filter((name) => name.startsWith("swa-"))
+        .sort();
+    save("sft", 100, 200, 50);
+    expect(names()).toEqual(["swa-sft-000050.snapshot", "swa-sft-000200.snapshot"]);
+    expect(latestSnapshot(folder, "swa", "sft")).toMatchObject({ stage: "sft", step: 50 });
+    // RL and more SFT may run side by side: neither removes the other's.
+    save("rl", 5, 10, 15);
+    save("more-sft", 3);
+    const kept = ["more-sft-000003.snapshot", "rl-000010.snapshot", "rl-000015.snapshot"];
+    expect(names()).toEqual(kept.map((name) => `swa-${name}`));
+    expect(fs.readdirSync(folder).length).toBe(2 * kept.length);
   });
 
   it("leaves nothing behind when the state cannot be written", () => {
@@ -71,9 +75,10 @@ describe("saveSnapshot", () => {
 });
 
 describe("latestSnapshot", () => {
-  it("is null for an arm that has none", () => {
+  it("is null for an arm and for a stage that have none", () => {
     saveSnapshot(folder, snapshot("sft", 1, "sa"));
-    expect(latestSnapshot(folder, "swa")).toBe(null);
+    expect(latestSnapshot(folder, "swa", "sft")).toBe(null);
+    expect(latestSnapshot(folder, "sa", "rl")).toBe(null);
   });
 
   it("refuses any changed byte and any lost one, and names the older snapshot", () => {
@@ -84,13 +89,13 @@ describe("latestSnapshot", () => {
       const changed = Buffer.from(whole);
       changed[at]! ^= 1;
       fs.writeFileSync(latest, changed);
-      expect(() => latestSnapshot(folder, "swa"), `byte ${at}`).toThrow(
+      expect(() => latestSnapshot(folder, "swa", "rl"), `byte ${at}`).toThrow(
         `--resume goes on from ${older}. [BAD_SNAPSHOT]`,
       );
     }
     fs.writeFileSync(latest, whole.subarray(0, whole.length - 1));
-    expect(() => latestSnapshot(folder, "swa")).toThrow(/do not match their hash/);
+    expect(() => latestSnapshot(folder, "swa", "rl")).toThrow(/do not match their hash/);
     fs.rmSync(latest);
-    expect(latestSnapshot(folder, "swa")).toMatchObject({ step: 10 });
+    expect(latestSnapshot(folder, "swa", "rl")).toMatchObject({ step: 10 });
   });
 });

@@ -1,4 +1,4 @@
-// Resumable state on disk: named numbers and a JSON state, hashed, written whole or not at all, the last two kept.
+// Resumable state on disk: named numbers and a JSON state, hashed, written whole or not at all, the last two of a stage kept.
 
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
@@ -33,32 +33,42 @@ const PREFIX_BYTES = MAGIC.length + 4;
 const HASH_BYTES = 32;
 const KEPT = 2;
 
+/** The stages that are over once one of these has begun. Stages that may run side by side never remove each other's. */
+const OVER_BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
+  pretrain: [],
+  base: [],
+  sft: ["pretrain"],
+  rl: ["pretrain", "sft"],
+  "more-sft": ["pretrain", "sft"],
+};
+
 /**
- * Writes a snapshot and removes all but the last two of its arm.
+ * Writes a snapshot; removes all but the last two of its stage, and those of stages that are over.
  *
  * @param folder the run's `snapshots/`
  * @returns the file
  * @throws `NOT_FINITE` when the state holds a number that JSON cannot
  */
 export function saveSnapshot(folder: string, snapshot: Snapshot): string {
+  const { arm, stage, step } = snapshot;
   fs.mkdirSync(folder, { recursive: true });
-  const older = snapshotFiles(folder, snapshot.arm);
+  const older = snapshotFiles(folder, arm, stage);
   const serial = 1 + Math.max(0, ...older.map((file) => file.serial ?? 0));
-  const name = `${snapshot.arm}-${snapshot.stage}-${String(snapshot.step).padStart(6, "0")}.snapshot`;
-  const file = path.join(folder, name);
+  const file = path.join(folder, `${arm}-${stage}-${String(step).padStart(6, "0")}.snapshot`);
   writePieces(file, encode(snapshot, serial));
   const others = older.filter((other) => other.path !== file);
-  for (const stale of others.slice(KEPT - 1)) fs.rmSync(stale.path, { force: true });
+  const over = OVER_BEFORE[stage].flatMap((before) => snapshotFiles(folder, arm, before));
+  for (const stale of [...others.slice(KEPT - 1), ...over]) fs.rmSync(stale.path, { force: true });
   return file;
 }
 
 /**
- * The latest snapshot of an arm; null when there is none.
+ * The latest snapshot of an arm's stage; null when there is none.
  *
  * @throws `BAD_SNAPSHOT` when it is damaged, naming the file and the older one to fall back on
  */
-export function latestSnapshot(folder: string, arm: ArmName): Snapshot | null {
-  const [latest, older] = snapshotFiles(folder, arm);
+export function latestSnapshot(folder: string, arm: ArmName, stage: StageName): Snapshot | null {
+  const [latest, older] = snapshotFiles(folder, arm, stage);
   if (latest === undefined) return null;
   return readSnapshot(latest.path, older?.path ?? null);
 }
@@ -159,21 +169,21 @@ function writeAll(handle: number, bytes: Uint8Array): void {
 
 interface SnapshotFile {
   readonly path: string;
-  /** counts the snapshots of an arm; null when the header cannot be read */
+  /** counts the snapshots of a stage; null when the header cannot be read */
   readonly serial: number | null;
 }
 
-/** The snapshots of an arm, latest first; those whose header is damaged are taken by their file's time. */
-function snapshotFiles(folder: string, arm: ArmName): readonly SnapshotFile[] {
+/** The snapshots of a stage, latest first; where a header is damaged all are taken by their files' times. */
+function snapshotFiles(folder: string, arm: ArmName, stage: StageName): readonly SnapshotFile[] {
   if (!fs.existsSync(folder)) return [];
-  const names = fs.readdirSync(folder).filter((name) => name.startsWith(`${arm}-`) && name.endsWith(".snapshot"));
+  const pattern = new RegExp(`^${arm}-${stage}-\\d+\\.snapshot$`);
+  const names = fs.readdirSync(folder).filter((name) => pattern.test(name));
   const files = names.map((name) => {
     const file = path.join(folder, name);
     return { path: file, serial: serialOf(file), modifiedMs: fs.statSync(file).mtimeMs };
   });
-  return files.sort((a, b) =>
-    a.serial !== null && b.serial !== null ? b.serial - a.serial : b.modifiedMs - a.modifiedMs,
-  );
+  const whole = files.every(({ serial }) => serial !== null);
+  return files.sort((a, b) => (whole ? (b.serial ?? 0) - (a.serial ?? 0) : b.modifiedMs - a.modifiedMs));
 }
 
 function serialOf(file: string): number | null {
@@ -215,7 +225,7 @@ function damaged(file: string, why: string, older: string | null): SwarrError {
     expected: "a snapshot as it was written.",
     fix:
       older === null
-        ? "Delete it; with no older snapshot of this arm, the arm starts again."
+        ? "Delete it; with no older snapshot of this stage, the stage starts again."
         : `Delete it, and --resume goes on from ${older}.`,
   });
 }

@@ -114,7 +114,7 @@ function fieldsAt(schema: z.core.$ZodType, path: Path): Fields {
 }
 
 function fieldsOf(schema: z.core.$ZodType): Fields {
-  if (schema instanceof z.ZodObject) return schema.shape as Fields;
+  if (schema instanceof z.ZodObject) return schema.shape;
   if (schema instanceof z.ZodNullable || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return fieldsOf(schema.unwrap());
   }

@@ -22,6 +22,8 @@ export interface StageState {
   readonly flops: number | null;
   /** in step order, each step once: a resumed stage replaces what it repeats */
   readonly rows: readonly StepEvent[];
+  /** grows when rows were dropped, so that a reader who kept some knows to start over */
+  readonly revision: number;
 }
 
 /** What a run has said so far. */
@@ -43,7 +45,8 @@ export interface TimelineBuilder {
   current(): Timeline;
 }
 
-export function timelineBuilder(): TimelineBuilder {
+/** @param firstRevision  of its stages; a builder that takes another's place starts higher */
+export function timelineBuilder(firstRevision = 0): TimelineBuilder {
   const stages: MutableStage[] = [];
   const evaluations: Evaluation[] = [];
   const notices: Notice[] = [];
@@ -55,7 +58,7 @@ export function timelineBuilder(): TimelineBuilder {
     if (event.stage === null) return null;
     const known = stages.find((state) => state.arm === event.arm && state.stage === event.stage);
     if (known !== undefined) return known;
-    const opened = newStage(event.arm, event.stage, steps, event.time);
+    const opened = { ...newStage(event.arm, event.stage, steps, event.time), revision: firstRevision };
     stages.push(opened);
     return opened;
   };
@@ -100,13 +103,14 @@ function newStage(arm: ArmName | null, stage: StageName, steps: number, time: st
     tokensSampled: 0,
     flops: null,
     rows: [],
+    revision: 0,
   };
 }
 
 function applyToStage(stage: MutableStage, event: RunEvent): void {
   switch (event.type) {
     case "stage-start":
-      dropRowsAfter(stage.rows, event.step ?? 0);
+      dropRowsAfter(stage, event.step ?? 0);
       stage.steps = event.steps;
       stage.done = event.step ?? 0;
       stage.ended = false;
@@ -114,7 +118,7 @@ function applyToStage(stage: MutableStage, event: RunEvent): void {
       break;
     case "sft-step":
     case "rl-step":
-      dropRowsAfter(stage.rows, (event.step ?? 0) - 1);
+      dropRowsAfter(stage, (event.step ?? 0) - 1);
       stage.rows.push(event);
       stage.done = event.step ?? stage.done;
       break;
@@ -132,8 +136,11 @@ function applyToStage(stage: MutableStage, event: RunEvent): void {
 }
 
 /** Rows are in step order, so what a resumed stage repeats is at the end. */
-function dropRowsAfter(rows: StepEvent[], step: number): void {
+function dropRowsAfter(stage: MutableStage, step: number): void {
+  const { rows } = stage;
+  const before = rows.length;
   while (rows.length > 0 && (rows[rows.length - 1]?.step ?? 0) > step) rows.pop();
+  if (rows.length < before) stage.revision += 1;
 }
 
 function replaceOrPush(evaluations: Evaluation[], event: Evaluation): void {

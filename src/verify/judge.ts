@@ -1,0 +1,72 @@
+// One response judged against one gold answer: what is settled at once, and what needs the reader of mathematics.
+
+import { cleanText, isDisguised } from "./clean-text.ts";
+import { sameText } from "./compare-text.ts";
+import { Steps } from "./evaluate.ts";
+import { answerOfGold, answerOfResponse } from "./extract.ts";
+import { sameNumbers } from "./numeric.ts";
+import { Refused } from "./rational.ts";
+import { shown, unreadable, type Judgement } from "./verdict.ts";
+
+/** A comparison that is left after extraction: small, bounded, and safe to hand to another thread. */
+export interface Comparison {
+  readonly gold: string;
+  /** readings of the response, any of which may agree: the last box, or the last boxes as a list */
+  readonly candidates: readonly string[];
+  readonly answer: string;
+}
+
+export type Prepared =
+  | { readonly kind: "settled"; readonly judgement: Judgement }
+  | { readonly kind: "open"; readonly comparison: Comparison };
+
+/** Finds both answers and settles what needs no mathematics. Linear in the length of the texts. */
+export function prepare(gold: string, response: string): Prepared {
+  const wanted = answerOfGold(gold);
+  if (wanted.kind === "none") return settled(unreadable("no-gold", `the gold answer: ${wanted.reason}`, null));
+  const given = answerOfResponse(response);
+  if (given.kind === "none") return settled(unreadable(given.why, given.reason, null));
+  if (isDisguised(given.answer))
+    return settled(unreadable("refused", "the answer reverses its reading order", given.answer));
+  const goldText = wanted.joined ?? wanted.answer;
+  const candidates =
+    given.joined === null ? [given.answer] : given.isList ? [given.joined] : [given.answer, given.joined];
+  const comparison: Comparison = { gold: goldText, candidates, answer: candidates[0] ?? given.answer };
+  const judgement = settledAtOnce(comparison);
+  return judgement === null ? { kind: "open", comparison } : settled(judgement);
+}
+
+/** Reads and compares; the caller holds the deadline. */
+export function compared(comparison: Comparison): Judgement {
+  try {
+    const steps = new Steps();
+    const same = comparison.candidates.some((candidate) => sameText(comparison.gold, candidate, steps));
+    return same ? right(comparison, "the same answer") : wrong(comparison, "another answer");
+  } catch (thrown) {
+    if (thrown instanceof Refused) return unreadable("refused", thrown.message, comparison.answer);
+    if (thrown instanceof RangeError) return unreadable("too-deep", "it nests too deep", comparison.answer);
+    throw thrown;
+  }
+}
+
+function settledAtOnce(comparison: Comparison): Judgement | null {
+  const [only] = comparison.candidates;
+  if (comparison.candidates.length !== 1 || only === undefined) return null;
+  const given = cleanText(only);
+  if (given !== "" && given === cleanText(comparison.gold)) return right(comparison, "the same text");
+  const same = sameNumbers(comparison.gold, only);
+  if (same === null) return null;
+  return same ? right(comparison, "the same number") : wrong(comparison, "another number");
+}
+
+function right(comparison: Comparison, reason: string): Judgement {
+  return { kind: "right", answer: shown(comparison.answer), reason };
+}
+
+function wrong(comparison: Comparison, reason: string): Judgement {
+  return { kind: "wrong", answer: shown(comparison.answer), wanted: shown(comparison.gold), reason };
+}
+
+function settled(judgement: Judgement): Prepared {
+  return { kind: "settled", judgement };
+}

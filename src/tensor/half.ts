@@ -81,10 +81,18 @@ export function firstNotFinite(values: Float32Array): number {
 /** @returns the index of the first NaN or infinity among float16 or bfloat16 words, or -1 */
 export function firstNotFiniteWord(words: Uint16Array, type: "F16" | "BF16"): number {
   const infinity = type === "F16" ? 0x7c00 : 0x7f80;
-  for (let i = 0; i < words.length; i++) {
-    if ((words[i]! & infinity) === infinity) return i;
-  }
-  return -1;
+  let i = words.byteOffset % 4 === 0 ? 2 * firstPairWith(words, infinity) : 0;
+  while (i < words.length && (words[i]! & infinity) !== infinity) i++;
+  return i < words.length ? i : -1;
+}
+
+/** Looks at two words at a time, which is twice as fast; @returns how many pairs stand before the first that has one */
+function firstPairWith(words: Uint16Array, infinity: number): number {
+  const pairs = new Int32Array(words.buffer, words.byteOffset, words.length >> 1);
+  const high = infinity << 16;
+  let i = 0;
+  while (i < pairs.length && (pairs[i]! & infinity) !== infinity && (pairs[i]! & high) !== high) i++;
+  return i;
 }
 
 function bitsOf(values: Float32Array): Uint32Array {

@@ -4,6 +4,26 @@ import type { CommandEntry } from "./command.ts";
 
 export const CATALOGUE: readonly CommandEntry[] = [
   {
+    name: "demo",
+    summary: "reproduce the finding from nothing on this machine, in minutes",
+    load: async () => (await import("./commands/demo.ts")).demoCommand,
+  },
+  {
+    name: "run",
+    summary: "run a recipe: convert, SFT, RL, evaluate both arms, export, report",
+    load: async () => (await import("./commands/run.ts")).runCommand,
+  },
+  {
+    name: "sft",
+    summary: "stage 1 alone: convert, fine-tune on worked solutions, evaluate",
+    load: async () => (await import("./commands/sft.ts")).sftCommand,
+  },
+  {
+    name: "rl",
+    summary: "stage 2 alone: on-policy RL from the recipe's model",
+    load: async () => (await import("./commands/rl.ts")).rlCommand,
+  },
+  {
     name: "convert",
     summary: "give a checkpoint a window; its weights stay byte-equal",
     load: async () => (await import("./commands/convert.ts")).convertCommand,

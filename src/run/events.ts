@@ -85,6 +85,15 @@ export interface Evaluation extends Stamped {
   readonly ci95: readonly [number, number];
   readonly meanTokens: number;
   readonly truncated: number;
+  /** null when the task has no such measure */
+  readonly dependency?: {
+    /** share of responses with a dependency beyond the window */
+    readonly beyondWindow: number;
+    /** mean over the look-ups that steps make; null when there is none */
+    readonly meanDistance: number | null;
+    /** share of steps restated; null where the task knows no steps */
+    readonly restating: number | null;
+  } | null;
 }
 
 export interface CheckpointSaved extends Stamped {

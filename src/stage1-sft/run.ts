@@ -65,7 +65,12 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
   };
 
   try {
-    return await runSteps(context, trainer, { steps: settings.steps, snapshotEvery, runStep, state: () => ({ cursor }) });
+    return await runSteps(context, trainer, {
+      steps: settings.steps,
+      snapshotEvery,
+      runStep,
+      state: () => ({ cursor }),
+    });
   } finally {
     await trainer.dispose();
   }

@@ -32,7 +32,8 @@ export function rolloutFigures(rollouts: readonly Rollout[], groups: readonly Gr
     accuracy: share(rollouts, ({ graded }) => graded.verdict === "right"),
     degenerateGroups: share(groups, ({ informative }) => !informative),
     meanLength: sum(lengths) / lengths.length,
-    meanTerminatedLength: ended.length === 0 ? null : sum(ended.map(({ response }) => response.ids.length)) / ended.length,
+    meanTerminatedLength:
+      ended.length === 0 ? null : sum(ended.map(({ response }) => response.ids.length)) / ended.length,
     truncated: 1 - ended.length / rollouts.length,
     beyondWindow: measured.length === 0 ? null : share(measured, ({ beyondWindow }) => beyondWindow),
     restating: steps === 0 ? null : sum(measured.map(({ restatingSteps }) => restatingSteps)) / steps,

@@ -1,6 +1,8 @@
 // The clipped loss by hand, its gradient by finite differences.
 
 import { describe, expect, it } from "vitest";
+import { expectClose } from "../../test/support/expect-close.ts";
+import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
 import { clippedPolicyLoss } from "./policy-loss-oracle.ts";
 
@@ -15,11 +17,10 @@ describe("clippedPolicyLoss", () => {
   it("cuts a ratio only where it has already gone the rewarded way", () => {
     // A = +1: min(2, 1.28) = 1.28 cut; min(0.5, 0.8) = 0.5 kept. A = -1: min(-2, -1.28) = -2 kept; min(-0.5, -0.8) = -0.8 cut.
     const result = clippedPolicyLoss(tokens([2, 0.5, 2, 0.5], [1, 1, -1, -1]), CLIP);
-    expect(Math.abs(result.loss - -(1.28 + 0.5 - 2 - 0.8) / 4)).toBeLessThan(1e-15);
+    expectClose([result.loss], [-(1.28 + 0.5 - 2 - 0.8) / 4], tolerances.closedForm64);
     expect([result.clippedLow, result.clippedHigh]).toEqual([0.25, 0.25]);
     // the gradient of a kept token is -r·A/4
-    const expected = [0, -0.5 / 4, 2 / 4, 0];
-    for (const [t, value] of expected.entries()) expect(Math.abs(result.gradient[t]! - value)).toBeLessThan(1e-15);
+    expectClose(result.gradient, [0, -0.5 / 4, 2 / 4, 0], tolerances.closedForm64);
   });
 
   it("is minus the mean advantage when the policy is the one that sampled, with gradient -A/tokens", () => {
@@ -36,7 +37,7 @@ describe("clippedPolicyLoss", () => {
   it("estimates the divergence by r - 1 - ln r", () => {
     const { kl } = clippedPolicyLoss(tokens([2, 0.5], [0, 0]), CLIP);
     // (1 - ln 2 + (-0.5 + ln 2))/2 = 0.25
-    expect(Math.abs(kl - 0.25)).toBeLessThan(1e-15);
+    expectClose([kl], [0.25], tolerances.closedForm64);
   });
 
   it("has the gradient that central differences of the loss give", () => {
@@ -47,16 +48,15 @@ describe("clippedPolicyLoss", () => {
     const advantages = behaviourLogProbs.map(() => stream.normal());
     const { gradient } = clippedPolicyLoss({ logProbs, behaviourLogProbs, advantages }, CLIP);
     const h = 1e-5;
-    for (let t = 0; t < count; t++) {
-      const lossAt = (change: number): number =>
-        clippedPolicyLoss(
-          { logProbs: logProbs.map((value, i) => (i === t ? value + change : value)), behaviourLogProbs, advantages },
-          CLIP,
-        ).loss;
-      const difference = (lossAt(h) - lossAt(-h)) / (2 * h);
-      // worst seen 2.6e-12 over 20 seeds; a flipped sign gives 1e-2
-      expect(Math.abs(gradient[t]! - difference), `token ${t}`).toBeLessThan(1e-10);
-    }
+    const differences = logProbs.map((_, t) => {
+      const lossAt = (change: number): number => {
+        const moved = logProbs.map((value, i) => (i === t ? value + change : value));
+        return clippedPolicyLoss({ logProbs: moved, behaviourLogProbs, advantages }, CLIP).loss;
+      };
+      return (lossAt(h) - lossAt(-h)) / (2 * h);
+    });
+    // worst seen 2.6e-12 over 20 seeds; a flipped sign gives 1e-2
+    expectClose(gradient, differences, { absolute: 1e-11, relative: 0 });
   });
 
   it("is 0 without tokens", () => {

@@ -29,7 +29,11 @@ export interface RolloutOptions {
 }
 
 /** The rollouts of step `step`: `promptsPerStep` groups of `groupSize`, in order. */
-export async function sampleRollouts(context: StageContext, step: number, options: RolloutOptions): Promise<readonly Rollout[]> {
+export async function sampleRollouts(
+  context: StageContext,
+  step: number,
+  options: RolloutOptions,
+): Promise<readonly Rollout[]> {
   const { task, settings, sampler } = options;
   const { promptsPerStep, groupSize, maxNewTokens, temperature, topP } = settings;
   const problems = Array.from({ length: promptsPerStep }, (_, i) => task.rlProblem((step - 1) * promptsPerStep + i));

@@ -160,7 +160,11 @@ function lossOf(
   clip: ClipRange,
 ): ReturnType<typeof clippedPolicyLoss> & { readonly count: number } {
   const count = logProbs.reduce((total, each) => total + each.length, 0);
-  const all = { logProbs: new Float64Array(count), behaviourLogProbs: new Float64Array(count), advantages: new Float64Array(count) };
+  const all = {
+    logProbs: new Float64Array(count),
+    behaviourLogProbs: new Float64Array(count),
+    advantages: new Float64Array(count),
+  };
   let at = 0;
   for (const [i, { rollout, advantage }] of minibatch.entries()) {
     all.logProbs.set(logProbs[i]!, at);

@@ -1,6 +1,7 @@
 // AdamW by arithmetic: every expected number is worked out in the comment above it.
 
 import { describe, expect, it } from "vitest";
+import { expectClose } from "../../test/support/expect-close.ts";
 import { randomStream } from "../base/seeds.ts";
 import type { Parameter } from "../model/parameters.ts";
 import { adamwStep, newAdamwState, type AdamwSettings, type AdamwState } from "./optimizer.ts";
@@ -33,16 +34,16 @@ function steps(
 }
 
 /** Half a unit in the last place of a float32 near 3 is 1.2e-7; weights are stored so. */
-const STORED = 2.4e-7;
+const STORED = { absolute: 2.4e-7, relative: 0 };
 
 describe("adamwStep", () => {
   it("moves by lr·(sign + weightDecay·p) on the first step", () => {
     // m̂ = g and v̂ = g², so the step is g/(|g| + 1e-8): 3 - 0.1·(-1 + 0.01·3) = 3.097.
-    expect(Math.abs(steps(3, [-2], { lr: 0.1 }).p - 3.097)).toBeLessThan(STORED);
+    expectClose([steps(3, [-2], { lr: 0.1 }).p], [3.097], STORED);
   });
 
   it("leaves the decay out where the parameter does not decay", () => {
-    expect(Math.abs(steps(3, [-2], { lr: 0.1, decays: false }).p - 3.1)).toBeLessThan(STORED);
+    expectClose([steps(3, [-2], { lr: 0.1, decays: false }).p], [3.1], STORED);
   });
 
   it("corrects the bias by the number of the step, not only of the first", () => {
@@ -52,14 +53,14 @@ describe("adamwStep", () => {
     //         p = 4 - (7/3)/√(39/7) = 4 - 0.98854...
     const settings = { beta1: 0.5, beta2: 0.75, epsilon: 0, weightDecay: 0 };
     const { p, state } = steps(5, [1, 3], { lr: 1, settings });
-    expect(Math.abs(p - (4 - 7 / 3 / Math.sqrt(39 / 7)))).toBeLessThan(STORED);
+    expectClose([p], [4 - 7 / 3 / Math.sqrt(39 / 7)], STORED);
     expect([state.step, state.mean.get("p")![0], state.meanSquare.get("p")![0]]).toEqual([2, 1.75, 2.4375]);
   });
 
   it("scales the gradient before the moments, so that epsilon still counts", () => {
     // g = 4·0.25 = 1, ε = 1: the step is 1/(1 + 1) = 0.5. Scaling afterwards would give 4/5·…
     const settings = { ...SETTINGS, epsilon: 1, weightDecay: 0 };
-    expect(Math.abs(steps(0, [4], { lr: 1, settings, gradientScale: 0.25 }).p + 0.5)).toBeLessThan(STORED);
+    expectClose([steps(0, [4], { lr: 1, settings, gradientScale: 0.25 }).p], [-0.5], STORED);
   });
 
   it("agrees with the formula in float64 over 50 steps of noise", () => {
@@ -73,7 +74,7 @@ describe("adamwStep", () => {
       p -= 0.01 * (m / (1 - 0.9 ** (i + 1)) / (Math.sqrt(v / (1 - 0.98 ** (i + 1))) + 1e-8) + 0.01 * p);
     }
     // 2e-6: worst seen 4.3e-7 over 20 seeds; no bias correction gives at least 4.5e-3, no decay 4.5e-3.
-    expect(Math.abs(steps(1, gradients, { lr: 0.01 }).p - p)).toBeLessThan(2e-6);
+    expectClose([steps(1, gradients, { lr: 0.01 }).p], [p], { absolute: 2e-6, relative: 0 });
   });
 
   it("refuses a gradient of another size", () => {

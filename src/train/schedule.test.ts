@@ -1,6 +1,8 @@
 // The learning rate at the steps where a schedule turns.
 
 import { describe, expect, it } from "vitest";
+import { expectClose } from "../../test/support/expect-close.ts";
+import { tolerances } from "../../test/support/tolerances.ts";
 import { learningRateAt, SCHEDULE_KINDS, type Schedule } from "./schedule.ts";
 
 const base = { peak: 8, warmupSteps: 4, totalSteps: 12 };
@@ -25,9 +27,9 @@ describe("learningRateAt", () => {
 
   it("falls along half a cosine: half the peak half way", () => {
     const [half, last] = rates({ ...base, kind: "cosine" }, [9, 12]);
-    expect(Math.abs(half! - 4)).toBeLessThan(1e-14);
+    expectClose([half!], [4], tolerances.closedForm64);
     // (1 + cos(7π/8))·4 = 4·(1 - 0.9238795325112867)
-    expect(Math.abs(last! - 0.304481869954853)).toBeLessThan(1e-14);
+    expectClose([last!], [0.304481869954853], tolerances.closedForm64);
   });
 
   it("starts at the peak without a warm-up", () => {

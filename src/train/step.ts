@@ -111,7 +111,13 @@ export function createTrainer(options: TrainerOptions): Trainer {
     },
     update: ({ learningRate, gradientScale, maxGradientNorm, adamw }) => {
       const { norm, scale } = clipGlobalNorm(sums, { scale: gradientScale, maxNorm: maxGradientNorm });
-      adamwStep(weights, optimizer, { parameters, gradients: sums, gradientScale: scale, learningRate, settings: adamw });
+      adamwStep(weights, optimizer, {
+        parameters,
+        gradients: sums,
+        gradientScale: scale,
+        learningRate,
+        settings: adamw,
+      });
       for (const sum of sums.values()) sum.fill(0);
       return norm;
     },

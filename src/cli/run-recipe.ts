@@ -1,0 +1,53 @@
+// What `run`, `demo`, `sft` and `rl` share: read the recipe, run it with progress and Ctrl-C, report, print the table.
+
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { readRecipe } from "../recipe/read.ts";
+import { runRecipe } from "../recipe/run.ts";
+import { writeReport } from "../report/report.ts";
+import { resultTable } from "../report/table.ts";
+import { runPaths } from "../run/folder.ts";
+import { withInterrupt } from "./interrupt.ts";
+import { note, printResult } from "./output.ts";
+import { createRunProgress } from "./run-progress.ts";
+
+export interface RunRequest {
+  /** the recipe's file */
+  readonly recipe: string;
+  readonly folder: string;
+  readonly set: readonly string[];
+  readonly resume?: boolean;
+  readonly json?: boolean;
+  /** the command line that goes on with this run, for the message after Ctrl-C */
+  readonly again?: string;
+}
+
+/** A recipe that comes with swarr. */
+export function packagedRecipe(name: string): string {
+  return path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "..", "recipes", `${name}.yaml`);
+}
+
+/** `runs/<name of the recipe>` */
+export function defaultRunFolder(recipe: string): string {
+  return path.join("runs", path.basename(recipe).replace(/\.ya?ml$/, ""));
+}
+
+/** Runs to the end and prints results.json (`--json`) or its table. */
+export async function runAndReport(request: RunRequest): Promise<void> {
+  const { folder, set, json, resume = false } = request;
+  // A resumed run goes on with the settings it was started with.
+  const recipe = resume && set.length === 0 ? readRecipe(runPaths(folder).recipe) : readRecipe(request.recipe, set);
+  const again = request.again ?? `swarr run ${request.recipe} --out ${folder} --resume`;
+  const progress = createRunProgress();
+  try {
+    const results = await withInterrupt(`Go on with: ${again}`, (signal) =>
+      runRecipe(recipe, { folder, resume, signal, onEvent: (event) => progress.onEvent(event) }),
+    );
+    const files = writeReport(folder);
+    progress.end();
+    note(`Report: ${files.html}`);
+    printResult(json, results, () => resultTable(results));
+  } finally {
+    progress.end();
+  }
+}

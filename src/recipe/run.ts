@@ -1,0 +1,197 @@
+// A whole run on one page: bases, then both arms side by side, stage by stage, then the figures.
+
+import fs from "node:fs";
+import os from "node:os";
+import { messageOf, SwarrError } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
+import { writeFileAtomic } from "../base/files.ts";
+import { openEventLog, type EventLog } from "../run/event-log.ts";
+import type { RunEvent, StageName } from "../run/events.ts";
+import { lockRunFolder, openRunFolder, type RunPaths } from "../run/folder.ts";
+import { readEvents } from "../run/read-run.ts";
+import type { RunResults } from "../run/results.ts";
+import { drawModel, drawnModel, makeBases } from "./base-models.ts";
+import { jobName, matchedSteps, planJobs, type PlannedJob } from "./plan.ts";
+import { recipeText } from "./read.ts";
+import type { Recipe } from "./recipe.ts";
+import { resultsOf } from "./results.ts";
+import { runInWorker } from "./worker-job.ts";
+import { recordInputs } from "./record-inputs.ts";
+
+export interface RunOptions {
+  readonly folder: string;
+  readonly resume: boolean;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/**
+ * Runs a recipe into a run folder, or goes on with what is there.
+ *
+ * @returns the figures, also written to results.json
+ * @throws `INTERRUPTED` after every running stage has saved a snapshot; whatever a stage throws
+ */
+export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<RunResults> {
+  const paths = openRunFolder(options.folder, { resume: options.resume });
+  const release = lockRunFolder(options.folder);
+  const earlier = options.resume ? readEvents(paths.events).events : [];
+  const log = openEventLog(paths.events, { onEvent: options.onEvent });
+  const run = new Run(recipe, paths, log, options.signal, earlier);
+  try {
+    writeFileAtomic(paths.recipe, recipeText(recipe));
+    recordInputs(recipe, paths, run.threads);
+    await run.all();
+    const results = run.results();
+    writeFileAtomic(paths.results, `${JSON.stringify(results, null, 2)}\n`);
+    run.end("finished", null);
+    return results;
+  } catch (thrown) {
+    const interrupted = thrown instanceof SwarrError && thrown.code === "INTERRUPTED";
+    run.end(interrupted ? "interrupted" : "failed", messageOf(thrown));
+    throw thrown;
+  } finally {
+    log.close();
+    release();
+  }
+}
+
+class Run {
+  readonly threads: number;
+  readonly #recipe: Recipe;
+  readonly #paths: RunPaths;
+  readonly #log: EventLog;
+  readonly #events: RunEvent[];
+  readonly #started = performance.now();
+  /** stops the other arm when one fails, and both on Ctrl-C */
+  readonly #stopping = new AbortController();
+
+  constructor(recipe: Recipe, paths: RunPaths, log: EventLog, signal: AbortSignal, earlier: readonly RunEvent[]) {
+    this.#recipe = recipe;
+    this.#paths = paths;
+    this.#log = log;
+    this.#events = [...earlier];
+    this.threads = recipe.threads ?? os.availableParallelism();
+    const stop = (): void => this.#stopping.abort(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  }
+
+  async all(): Promise<void> {
+    const source = await this.#pretrained();
+    await makeBases(this.#recipe, this.#paths, source);
+    const waiting = [...planJobs(this.#recipe)].filter((job) => !this.#isDone(job));
+    await this.#runJobs(waiting);
+  }
+
+  /** The model to convert: the recipe's folder, or the drawn model after its pretraining. */
+  async #pretrained(): Promise<string> {
+    if (typeof this.#recipe.model === "string") return this.#recipe.model;
+    await drawModel(this.#recipe, this.#paths);
+    if (this.#recipe.pretrain === null) return drawnModel(this.#paths);
+    const base = this.#paths.checkpoint("sa", "base");
+    if (!fs.existsSync(base)) await this.#run({ arm: "sa", stage: "pretrain", after: [] }, this.threads);
+    return base;
+  }
+
+  /** Starts every job whose predecessors are done, with the threads shared among those that run. */
+  async #runJobs(jobs: readonly PlannedJob[]): Promise<void> {
+    const waiting = new Set(jobs);
+    const running = new Map<PlannedJob, Promise<PlannedJob>>();
+    const isOpen = (name: string): boolean => [...waiting, ...running.keys()].some((job) => jobName(job) === name);
+    const slots = Math.min(this.#recipe.arms.length, this.threads);
+    try {
+      while (waiting.size + running.size > 0) {
+        const ready = [...waiting].filter((job) => !job.after.some(isOpen)).slice(0, slots - running.size);
+        const alone = running.size + ready.length === 1;
+        for (const job of ready) {
+          waiting.delete(job);
+          // What runs alone gets all threads; it keeps them when another job joins it later.
+          const threads = alone ? this.threads : Math.max(1, Math.floor(this.threads / slots));
+          running.set(
+            job,
+            this.#run(job, threads).then(() => job),
+          );
+        }
+        invariant(running.size > 0, "some job can always run");
+        running.delete(await Promise.race(running.values()));
+      }
+    } catch (thrown) {
+      this.#stopping.abort(new SwarrError("INTERRUPTED", stoppedByTheOther(thrown)));
+      await Promise.allSettled(running.values());
+      throw thrown;
+    }
+  }
+
+  async #run(job: PlannedJob, threads: number): Promise<void> {
+    const { arm, stage } = job;
+    const steps = stage === "more-sft" ? this.#moreSftSteps() : null;
+    const whole = { recipe: this.#recipe, folder: this.#paths.folder, arm, stage, threads, steps };
+    await runInWorker(whole, {
+      onEvent: (event) => this.#record(event),
+      onSampled: () => {},
+      signal: this.#stopping.signal,
+    });
+  }
+
+  #record(event: Parameters<EventLog["append"]>[0]): void {
+    this.#log.append(event);
+    this.#events.push({ ...event, time: "" } as RunEvent);
+  }
+
+  #isDone({ arm, stage }: PlannedJob): boolean {
+    const evaluated = this.#recipe.eval.modes.every((mode) =>
+      this.#events.some(
+        (event) => event.type === "evaluation" && event.arm === arm && event.stage === stage && event.mode === mode,
+      ),
+    );
+    return evaluated && fs.existsSync(this.#paths.finalRollouts(arm, stage));
+  }
+
+  #moreSftSteps(): number {
+    const { moreSft, sft } = this.#recipe;
+    invariant(moreSft !== null && sft !== null, "the control has steps of its own or matches the RL stage");
+    if (moreSft.steps !== "match-rl") return moreSft.steps;
+    const flopsOf = (stage: StageName): number => {
+      const end = this.#events.findLast(
+        (event) => event.type === "stage-end" && event.arm === "swa" && event.stage === stage,
+      );
+      invariant(end?.type === "stage-end", `the ${stage} stage has ended before the control starts`);
+      return end.flops;
+    };
+    return matchedSteps(flopsOf("rl"), { flops: flopsOf("sft"), steps: sft.steps });
+  }
+
+  /** Seconds of earlier attempts and of this one. */
+  #seconds(): number {
+    const earlier = this.#events.reduce((total, event) => total + (event.type === "run-end" ? event.seconds : 0), 0);
+    return earlier + this.#secondsNow();
+  }
+
+  #secondsNow(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  results(): RunResults {
+    return resultsOf(this.#recipe, this.#events, this.#seconds());
+  }
+
+  end(outcome: "finished" | "interrupted" | "failed", message: string | null): void {
+    this.#record({
+      type: "run-end",
+      arm: null,
+      stage: null,
+      step: null,
+      outcome,
+      message,
+      seconds: this.#secondsNow(),
+    });
+  }
+}
+
+function stoppedByTheOther(thrown: unknown): { what: string; expected: string; fix: string } {
+  return {
+    what: `Stopped because another part of the run failed: ${messageOf(thrown)}`,
+    expected: "every part to go through.",
+    fix: "Mend that, then go on with --resume.",
+  };
+}

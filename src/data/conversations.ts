@@ -78,7 +78,7 @@ function layoutOf(row: JsonObject, place: string): Layout {
 function fromPromptAndCompletion(row: Row, place: string): Conversation {
   const prompt = fieldOf(row.value, "prompt");
   const completion = fieldOf(row.value, "completion");
-  if (Array.isArray(prompt) && Array.isArray(completion)) {
+  if (isList(prompt) && isList(completion)) {
     return {
       kind: "messages",
       messages: messagesFrom([...prompt, ...completion], `${place}: prompt and completion`, row),
@@ -107,6 +107,10 @@ function fromQuestionAndAnswer(
   const prompt = promptOf(template, question);
   if (prompt.kind === "text") return { kind: "text", prompt: prompt.text, response };
   return { kind: "messages", messages: [...prompt.messages, { role: "assistant", content: response }] };
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }
 
 function messagesFrom(value: unknown, place: string, row: Row): readonly Message[] {

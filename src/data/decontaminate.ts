@@ -96,9 +96,8 @@ export function trainingText(row: Conversation): TrainingText {
 export function rowText(row: JsonObject): TrainingText {
   const asked = PROMPT_FIELDS.map((name) => fieldOf(row, name)).find((value) => typeof value === "string");
   const messages = fieldOf(row, "messages") ?? fieldOf(row, "prompt");
-  const first = Array.isArray(messages)
-    ? messages.find((item) => isObject(item) && item["role"] === "user")
-    : undefined;
+  const list: readonly unknown[] = Array.isArray(messages) ? messages : [];
+  const first = list.find((item) => isObject(item) && item["role"] === "user");
   const prompt = asked ?? (isObject(first) ? first["content"] : undefined);
   return { prompt: typeof prompt === "string" ? prompt : "", text: textsIn(row).join("\n") };
 }

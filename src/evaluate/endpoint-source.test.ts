@@ -93,10 +93,8 @@ describe("endpointSource", () => {
       (names: readonly string[]) =>
       (request: ServedRequest): Reply =>
         request.path === "/v1/models" ? { body: { data: names.map((id) => ({ id })) } } : completion("1");
-    const { model: _, ...unnamed } = { model: "m" };
     server = await startCompletionServer(listing(["only"]));
-    const source = (url: string) =>
-      endpointSource({ url, retryMs: 1, promptOf: () => ({ kind: "text", text: "p" }), ...unnamed });
+    const source = (url: string) => endpointSource({ url, retryMs: 1, promptOf: () => ({ kind: "text", text: "p" }) });
     await source(server.url).respond(asks(2), sampling, () => undefined);
     expect(server.requests.map((request) => request.body["model"])).toEqual([undefined, "only", "only"]);
     await server.close();

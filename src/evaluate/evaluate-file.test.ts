@@ -118,7 +118,7 @@ describe("evaluateTarget", () => {
         ? { status: 400, body: "no" }
         : {
             body: {
-              choices: [{ text: `${String(body["seed"])}`, finish_reason: "stop" }],
+              choices: [{ text: String(body["seed"]), finish_reason: "stop" }],
               usage: { completion_tokens: 2 },
             },
           },
@@ -139,7 +139,6 @@ describe("evaluateTarget", () => {
       file,
       Array.from({ length: 6 }, (_, index) => `${JSON.stringify({ index, text: "x".repeat(index + 1) })}\n`).join(""),
     );
-    const { samples: _, ...unset } = { samples: 1 };
     const set = await openProblemSet(data, {}, 4);
     const sampling = { temperature: 0, topP: 1, maxNewTokens: 12 };
     const result = await evaluateTarget({
@@ -149,7 +148,6 @@ describe("evaluateTarget", () => {
       sampling,
       seed: 1,
       grade,
-      ...unset,
     });
     expect(result.figures).toMatchObject({ n: 4, samples: 1, accuracy: 0.5, meanTokens: null });
     await expect(evaluate(data, { kind: "model", folder: "nowhere" }, { sampling })).rejects.toThrow(/temperature 0/);

@@ -24,13 +24,28 @@ export const CATALOGUE: readonly CommandEntry[] = [
     load: async () => (await import("./commands/rl.ts")).rlCommand,
   },
   {
+    name: "init",
+    summary: "make a new random model with a byte-level tokenizer",
+    load: async () => (await import("./commands/init.ts")).initCommand,
+  },
+  {
     name: "convert",
     summary: "give a checkpoint a window; its weights stay byte-equal",
     load: async () => (await import("./commands/convert.ts")).convertCommand,
   },
   {
-    name: "init",
-    summary: "make a new random model with a byte-level tokenizer",
-    load: async () => (await import("./commands/init.ts")).initCommand,
+    name: "eval",
+    summary: "accuracy on a file of problems, with intervals",
+    load: async () => (await import("./commands/eval.ts")).evalCommand,
+  },
+  {
+    name: "compare",
+    summary: "two models on the same problems: paired difference and sign test",
+    load: async () => (await import("./commands/compare.ts")).compareCommand,
+  },
+  {
+    name: "report",
+    summary: "write a run's report: HTML, Markdown, CSV",
+    load: async () => (await import("./commands/report.ts")).reportCommand,
   },
 ];

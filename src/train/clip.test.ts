@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { clipGlobalNorm } from "./clip.ts";
 
 const gradients = new Map([
-  ["a", Float32Array.of(2, 0, 0, 0, 4)], // 4 + 16
-  ["b", Float32Array.of(-4)], // + 16 = 36
+  ["a", Float32Array.of(1, -2, 3, 1, 1)], // 1 + 4 + 9 + 1 + 1 = 16
+  ["b", Float32Array.of(-4, 2)], // + 16 + 4 = 36
 ]);
 
 describe("clipGlobalNorm", () => {

@@ -110,6 +110,6 @@ export function badFile(file: string, fault: string, expected: string): SwarrErr
   return new SwarrError("BAD_CHECKPOINT", {
     what: `${file} cannot be used: ${fault}.`,
     expected,
-    fix: "Download the checkpoint again, or do not use it unless you trust where it came from.",
+    fix: "Download the checkpoint again, and do not use one you do not trust.",
   });
 }

@@ -49,14 +49,14 @@ function answerIn(text: string, trusted: boolean): Extraction {
   const tagged = answerTag(text, box?.end ?? 0);
   if (tagged !== null && boxesIn(tagged).length === 0) return found(tagged, "marker");
   if (box !== undefined) return boxedAnswer(text, boxes, trusted);
-  if (trusted && isBareAnswer(text)) return found(text, "whole");
   const marked = afterMarker(text);
   if (marked !== null) return found(marked, "marker");
+  // A gold text without any mark is the answer itself, however long it is.
+  if (trusted) return found(announcedAnswer(text.slice(-TAIL_CHARACTERS)) ?? text, "whole");
   const tail = text.slice(-TAIL_CHARACTERS).trim();
   if (isBareAnswer(tail) && tail.length === text.trim().length) return found(tail, "whole");
   const announced = announcedAnswer(tail) ?? finalSentenceAnswer(tail);
   if (announced !== null) return found(announced, "sentence");
-  if (trusted && text.length <= MAX_ANSWER_CHARACTERS) return found(text, "whole");
   return { kind: "none", why: "no-answer", reason: "no box, no announced answer and no number at the end" };
 }
 
@@ -152,7 +152,7 @@ function afterMarker(text: string): string | null {
   if (hashes >= 0) return firstLine(text.slice(hashes + 4).replace(/^#+/, ""));
   const tail = text.slice(-TAIL_CHARACTERS).trimEnd();
   const last = tail.slice(tail.lastIndexOf("\n") + 1);
-  return /^\s*(?:\*\*)?A(?:\*\*)?\s?:\s?(.+)$/.exec(last)?.[1]?.trim() ?? null;
+  return /^\s*\**(?:A|Answer|Final Answer)\**\s?:\**\s?(.+)$/i.exec(last)?.[1]?.trim() ?? null;
 }
 
 function firstLine(text: string): string {
@@ -165,7 +165,7 @@ function isBareAnswer(text: string): boolean {
   const prose = text
     .replace(/\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]/gs, " ")
     .replace(/\\(?:text|mathrm|mbox|textbf)\s?\{[^{}]*\}/g, " ")
-    .replace(/\\[a-zA-Z]+/g, " ");
+    .replace(/\\(?:begin|end)\s?\{[a-zA-Z*]+\}|\\(?:[a-zA-Z]+|[!,;: ])/g, " ");
   const words = prose.match(/[A-Za-z]{2,}/g) ?? [];
   return (
     words.filter((word) => !/^(?:and|or|sqrt|pi|sin|cos|tan|log|ln|frac|x|y)$/i.test(word)).length <= 1 &&
@@ -176,9 +176,14 @@ function isBareAnswer(text: string): boolean {
 function found(answer: string, from: "announcement" | "marker" | "sentence" | "whole"): Extraction {
   const inner = boxesIn(answer);
   const only = inner.length > 0 ? (inner.at(-1) as Box) : null;
-  const text = only === null ? answer : (withoutInnerBox(only.content) ?? "");
+  const text = only === null ? withoutMarkdown(answer) : (withoutInnerBox(only.content) ?? "");
   if (text.trim() === "") return { kind: "none", why: "no-answer", reason: "the announced answer is empty" };
   return { kind: "found", answer: text.trim(), joined: null, isList: false, from };
+}
+
+/** Without the asterisks, quotes and backticks that set an answer off. */
+function withoutMarkdown(answer: string): string {
+  return answer.replace(/^(?:\*\*|__|[`"'\s])+|(?:\*\*|__|[`"\s])+$/g, "");
 }
 
 function withinLimit(extraction: Extraction): Extraction {

@@ -48,7 +48,7 @@ export const MAX_DEPTH = 48;
 /** `\text{}` inside `\text{}`. */
 const MAX_NESTING = 4;
 
-const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\d.a-zA-Z]))?|\d+\.(?!\d)|\.\d+/y;
+const NUMBER = /\d*\.(?=\\(?:overline|bar)\b)|\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\d.a-zA-Z]))?|\d+\.(?!\d)|\.\d+/y;
 const GROUPED = /[1-9]\d{0,2}(?:,\d{3})+(?![\d,])(?:\.\d+)?/y;
 const COMMAND = /\\([a-zA-Z]+\*?)/y;
 const WORD = /[a-zA-Z]+/y;
@@ -139,6 +139,9 @@ class Lexer {
     const word = this.#match(WORD) ?? "";
     const before = this.#tokens.at(-1);
     const lower = word.toLowerCase();
+    const glued =
+      before?.kind === "number" || before?.kind === "close" ? /^(?:and|or)(?=[A-Z])/.exec(word)?.[0] : undefined;
+    if (glued !== undefined) return this.#push("separator", glued, glued.length);
     if (lower === "and" || lower === "or") return this.#push("separator", lower, word.length);
     if (BARE_COMMANDS.has(word)) return this.#push("command", SAME_AS[word] ?? word, word.length);
     if (lower === "infinity" || lower === "inf") return this.#push("command", "infty", word.length);

@@ -13,8 +13,11 @@ export interface Decimal {
 
 /** Longer literals are refused; a 1000-digit answer is no answer. */
 const MAX_DIGITS = 1000;
-/** A rounded decimal counts from this many correct significant digits. */
-export const LEAST_DIGITS = 4;
+/** A rounded decimal counts from this many correct significant digits... */
+const LEAST_DIGITS = 4;
+/** ...unless it is rounded to two places, as money is: then from this many. 15.33 is not 46/3, 16386.17 is 16386.169. */
+const LEAST_DIGITS_OF_MONEY = 6;
+const PLACES_OF_MONEY = 2;
 /** Doubles print 15 to 17 digits, the last of which may be off by one. */
 const DOUBLE_DIGITS = 15;
 
@@ -51,7 +54,7 @@ export function decimalOf(text: string): Decimal | null {
  * @param exact  the true value; irrational ones come as a bracket `[low, high]` narrower than any digit written
  */
 export function isRoundingOf(decimal: Decimal, exact: Rational | readonly [Rational, Rational]): boolean {
-  if (decimal.digits < LEAST_DIGITS) return false;
+  if (decimal.digits < (decimal.places <= PLACES_OF_MONEY ? LEAST_DIGITS_OF_MONEY : LEAST_DIGITS)) return false;
   const [low, high] = isBracket(exact) ? exact : [exact, exact];
   const scale = 10n ** BigInt(decimal.places);
   const written = (decimal.value.n * scale) / decimal.value.d;

@@ -7,7 +7,7 @@ import { equals, Refused, type Rational } from "./rational.ts";
 import { shown, unreadable, type Judgement } from "./verdict.ts";
 
 /** Digits with optional groups and decimals, money and LaTeX delimiters around them; no units, no fractions. */
-const PLAIN = /^\$?\s*([-+]?)\s*\$?\s*(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)\s*\$?\.?$/;
+const PLAIN = /^\$?\s*([-+]?)\s*\$?\s*([1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)\s*\$?\.?$/;
 const LONGEST = 64;
 
 interface PlainNumber {

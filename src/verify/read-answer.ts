@@ -88,7 +88,8 @@ function readRelation(tokens: readonly Token[]): Answer | null {
   const kept = sides.filter((side) => side !== null);
   const outer = operators.filter((operator) => operator !== ":");
   // "= 5" and "x =" have one side only.
-  if (kept.length === 1 && kept[0] !== undefined) return kept[0];
+  if (kept.length === 1 && kept[0] !== undefined)
+    return outer[0] === "=" || outer[0] === "~" ? kept[0] : readLeaf(tokens);
   if (kept.length !== sides.length) return readLeaf(tokens);
   return { kind: "relation", sides: kept, operators: outer, source: spelling(tokens) };
 }

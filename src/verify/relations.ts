@@ -36,6 +36,8 @@ function sameRelations(gold: Relation, given: Relation, same: Same, steps: Steps
   if (left !== null && right !== null) return subjectOf(gold) === subjectOf(given) && same(left, right);
   if (a !== null && right !== null) return same(a.value, right);
   if (b !== null && left !== null) return same(left, b.value);
+  if (a !== null && b === null && same(a.value, given)) return true;
+  if (b !== null && a === null && same(gold, b.value)) return true;
   if (sameEquation(gold, given, steps)) return true;
   // 1 = z = x = 0 names nothing on the left, yet ends in a value.
   return sameSides(gold, given, same);
@@ -216,20 +218,24 @@ function mentions(value: Answer, name: Answer): boolean {
 function agreeInName(a: Answer, b: Answer): boolean {
   if (a.source.toLowerCase() === b.source.toLowerCase()) return true;
   if (a.kind === "words" || b.kind === "words" || isConstant(a) || isConstant(b)) return true;
-  const [f, g] = [expressionOf(a), expressionOf(b)];
-  if (f?.kind === "opaque" && g?.kind === "opaque") return f.name === g.name && f.args.length === g.args.length;
+  const [f, g] = [applicationIn(a), applicationIn(b)];
+  if (f !== null && g !== null) return f.head === g.head;
   // y = 2x and f(x) = 2x
-  return (f?.kind === "opaque" && b.source === "y") || (g?.kind === "opaque" && a.source === "y");
+  return (f !== null && b.source === "y") || (g !== null && a.source === "y");
+}
+
+/** f and x of f(x). */
+function applicationIn(name: Answer): { readonly head: string; readonly variable: string } | null {
+  const match = /^(\\?[A-Za-z]+'*(?:_\{?\w+\}?)?) ?\(([a-z])\)$/.exec(name.source);
+  return match === null ? null : { head: match[1] ?? "", variable: match[2] ?? "" };
 }
 
 /** f(t) = 2t, told in the letters of f(x) = 2x. */
 function renamedLike(b: NamedValue, a: NamedValue): Answer {
-  const [f, g, value] = [expressionOf(a.name), expressionOf(b.name), expressionOf(b.value)];
-  if (f?.kind !== "opaque" || g?.kind !== "opaque" || value === null || b.value.kind !== "leaf") return b.value;
-  const [x, t] = [f.args[0], g.args[0]];
-  if (x?.kind !== "symbol" || t?.kind !== "symbol" || x.name === t.name || unknownsOf(value).has(x.name))
-    return b.value;
-  return { ...b.value, expression: renamed(value, t.name, x.name), source: "" };
+  const [f, g, value] = [applicationIn(a.name), applicationIn(b.name), expressionOf(b.value)];
+  if (f === null || g === null || value === null || b.value.kind !== "leaf") return b.value;
+  if (f.variable === g.variable || unknownsOf(value).has(f.variable)) return b.value;
+  return { ...b.value, expression: renamed(value, g.variable, f.variable), source: "" };
 }
 
 /** The name an inequality is about, for x < 3 is not y < 3. */

@@ -2,7 +2,7 @@
 
 import type { Answer, Leaf, List, Matrix, Tuple, Union } from "./answer.ts";
 import type { Steps } from "./evaluate.ts";
-import { num, call, quotient, type Expression } from "./expression.ts";
+import { call, negated, num, quotient, symbol, type Expression } from "./expression.ts";
 import { multiply, rational } from "./rational.ts";
 import { namedValue, regionOf, sameRelation } from "./relations.ts";
 import { sameValue, type Value } from "./same-value.ts";
@@ -50,8 +50,18 @@ function inRadians(a: Value): Value {
   return { expression: call("degrees", a.expression), decimal: null };
 }
 
+/** All real numbers, as an interval. */
+const ALL_REALS: Tuple = {
+  kind: "tuple",
+  items: [leafOf(negated(symbol("infinity")), "-\\infty"), leafOf(symbol("infinity"), "\\infty")],
+  open: "(",
+  close: ")",
+  source: "",
+};
+
 /** Lists and tuples of inequalities joined by "or" are unions of intervals. */
 function asRegions(a: Answer): Answer {
+  if (a.kind === "leaf" && a.source === "\\mathbb {R}") return ALL_REALS;
   if (a.kind === "union" && a.parts.every((part) => part.kind === "list")) {
     return { kind: "list", items: a.parts.flatMap((part) => (part as List).items), style: "set", source: a.source };
   }

@@ -46,7 +46,7 @@ const BINDING = new Set(
   (
     "or and not no nor neither either but if when where whenever unless otherwise except maybe perhaps possibly than least most " +
     "greater over under above below between to through never cannot without wrong incorrect isn't n't minus plus times negative " +
-    "thousand million billion trillion hundred dozen half third quarter double twice squared cubed all any every none unknown undefined base mod modulo factorial"
+    "thousand million billion trillion hundred dozen half third quarter double twice squared cubed none unknown undefined base mod modulo factorial"
   ).split(" "),
 );
 

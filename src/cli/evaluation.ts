@@ -59,7 +59,7 @@ export async function withVerifier<Result>(work: (grade: Grade) => Promise<Resul
   try {
     return await work((problem, response) => verifier.grade(problem.answer, response.text));
   } finally {
-    await verifier.dispose();
+    await verifier.close();
   }
 }
 

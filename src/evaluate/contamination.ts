@@ -5,6 +5,7 @@ import { findOverlaps, rowText, type OverlapReport } from "../data/decontaminate
 import { readRows } from "../data/read.ts";
 import type { Problem } from "../data/record.ts";
 import { accuracyInterval, type Interval } from "./intervals.ts";
+import { meanOf } from "./score.ts";
 
 export interface ContaminationFigures extends OverlapReport {
   readonly train: string;
@@ -51,7 +52,7 @@ export function contaminationFigures(
         ? null
         : {
             n: clean.length,
-            accuracy: clean.reduce((sum, mean) => sum + mean, 0) / clean.length,
+            accuracy: meanOf(clean),
             ci95: accuracyInterval(clean, samples, seed),
           },
     ...report,

@@ -4,7 +4,7 @@ import { invariant } from "../base/invariant.ts";
 import type { Problem } from "../data/record.ts";
 import { accuracyInterval, quantile, type Interval } from "./intervals.ts";
 import { inOrder, type Sample } from "./sample.ts";
-import { figuresByK, meanRight, type ByK, type GradedAnswer, type VerdictKind } from "./score.ts";
+import { figuresByK, meanOf, meanRight, type ByK, type GradedAnswer, type VerdictKind } from "./score.ts";
 
 /** Accuracy of a part of the problems. */
 export interface PartFigures {
@@ -144,8 +144,4 @@ function lengthFigures(samples: readonly Sample[], counts: readonly number[]): L
 
 function allKnown(counts: readonly (number | null)[]): counts is readonly number[] {
   return counts.every((count) => count !== null);
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

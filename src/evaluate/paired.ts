@@ -2,6 +2,7 @@
 
 import { invariant } from "../base/invariant.ts";
 import { bootstrapInterval, clopperPearsonInterval, type Interval } from "./intervals.ts";
+import { meanOf } from "./score.ts";
 
 export interface Comparison {
   /** problems */
@@ -32,8 +33,8 @@ export function comparePaired(meansA: readonly number[], meansB: readonly number
   const differences = meansA.map((mean, index) => mean - (meansB[index] ?? NaN));
   const wins = differences.filter((difference) => difference > 0).length;
   const losses = differences.filter((difference) => difference < 0).length;
-  const a = mean(meansA);
-  const b = mean(meansB);
+  const a = meanOf(meansA);
+  const b = meanOf(meansB);
   return {
     n,
     a,
@@ -76,8 +77,4 @@ export function differenceInterval(differences: readonly number[], seed: number)
   if (differences.some((difference) => difference !== first)) return bootstrapInterval(differences, seed);
   const [, most] = clopperPearsonInterval(0, differences.length);
   return [first - most * (first + 1), first + most * (1 - first)];
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,7 +1,7 @@
 // pass@k, avg@k and majority@k against enumeration and cases worked out by hand.
 
 import { describe, expect, it } from "vitest";
-import { figuresByK, majorityRight, meanRight, passAtK, reportedKs, type GradedAnswer } from "./score.ts";
+import { figuresByK, majorityRight, meanOf, meanRight, passAtK, reportedKs, type GradedAnswer } from "./score.ts";
 
 const right: GradedAnswer = { kind: "right", answer: "1/2" };
 const wrong = (answer: string): GradedAnswer => ({ kind: "wrong", answer });
@@ -66,6 +66,14 @@ describe("majorityRight", () => {
   it("does not take a wrong answer reading 'right' for a right one", () => {
     expect(majorityRight([wrong("right"), wrong("right"), right])).toBe(false);
     expect(majorityRight([wrong("right")])).toBe(false);
+  });
+});
+
+describe("meanOf", () => {
+  it("gives the nearest double where a plain sum drifts", () => {
+    const tenths = Array.from({ length: 10_000 }, () => 0.1);
+    expect(tenths.reduce((sum, value) => sum + value, 0) / 10_000).not.toBe(0.1);
+    expect(meanOf(tenths)).toBe(0.1);
   });
 });
 

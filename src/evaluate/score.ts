@@ -69,8 +69,20 @@ export function meanOver(
   problems: readonly (readonly GradedAnswer[])[],
   figure: (answers: readonly GradedAnswer[]) => number,
 ): number {
-  invariant(problems.length > 0, "meanOver of no problems");
-  return problems.reduce((sum, answers) => sum + figure(answers), 0) / problems.length;
+  return meanOf(problems.map(figure));
+}
+
+/** The mean, summed with a running correction (Neumaier), so that thousands of thirds still give the nearest double. */
+export function meanOf(values: readonly number[]): number {
+  invariant(values.length > 0, "meanOf of no values");
+  let sum = 0;
+  let correction = 0;
+  for (const value of values) {
+    const next = sum + value;
+    correction += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
+  }
+  return (sum + correction) / values.length;
 }
 
 /**

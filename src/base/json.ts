@@ -51,7 +51,8 @@ export function asInteger(value: unknown, where: string, least = 0): number {
 
 /** A short quotation of any value, safe to print. */
 export function quote(value: unknown, limit = 80): string {
-  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  // Undefined and functions have no JSON, whatever the library's types say.
+  const text = (JSON.stringify(value) as string | undefined) ?? "nothing";
   return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`;
 }
 

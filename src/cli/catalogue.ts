@@ -48,4 +48,14 @@ export const CATALOGUE: readonly CommandEntry[] = [
     summary: "write a run's report: HTML, Markdown, CSV",
     load: async () => (await import("./commands/report.ts")).reportCommand,
   },
+  {
+    name: "generate",
+    summary: "new tokens after a prompt",
+    load: async () => (await import("./commands/generate.ts")).generateCommand,
+  },
+  {
+    name: "logprobs",
+    summary: "the log-prob of every token of a text under a model",
+    load: async () => (await import("./commands/logprobs.ts")).logprobsCommand,
+  },
 ];

@@ -10,7 +10,7 @@ import { clippedPolicyLoss } from "./policy-loss-oracle.ts";
 import { clippedPolicy } from "./policy-loss.ts";
 
 describe("clippedPolicy", () => {
-  const clip = { low: 0.2, high: 0.28 };
+  const clip = { low: 0.25, high: 0.375 }; // exact in float32, as the graph holds them
   const logProb = input("logProb", [64, 1]);
   const loss = clippedPolicy(clip)(logProb);
   const graph = graphOf({ loss, gradient: gradients(loss, [logProb])[0]! });
@@ -19,7 +19,7 @@ describe("clippedPolicy", () => {
     const stream = randomStream({ root: 3, purpose: "policy-loss" });
     const behaviourLogProb = Array.from({ length: 64 }, () => -3 * stream.uniform());
     // Ratios from about 0.6 to 1.65, so that both ends of the clip are met with both signs of the advantage.
-    const values = behaviourLogProb.map((old) => old + stream.uniform() - 0.5);
+    const values = behaviourLogProb.map((old) => old + 1.2 * (stream.uniform() - 0.5));
     const advantage = Array.from({ length: 64 }, () => stream.normal());
     const given = { logProb: values, behaviourLogProb, advantage };
     const actual = interpret(graph, given);

@@ -1,213 +1,152 @@
-// What must agree about training: gradients with float64, splits, packing, and the sampler's log-probs with the trainer's.
+// What must agree about training: splits, packing, resuming, and the sampler with the trainer.
 
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createEngine } from "../../src/engine/onnx-engine.ts";
-import { createSampler } from "../../src/generate/decode.ts";
-import { graphOf } from "../../src/graph/check.ts";
-import { interpret } from "../../src/graph/interpret.ts";
-import type { ModelConfig } from "../../src/model/config.ts";
-import { SequenceInputs } from "../../src/model/sequence.ts";
-import { viewArrays, viewsOf } from "../../src/model/views.ts";
-import { withWindow } from "../../src/model/window.ts";
-import type { TensorData, Weights } from "../../src/tensor/tensor.ts";
-import { packSequences, unpackResponses, type PackSequence, type PackShape } from "../../src/tokens/pack.ts";
+import { sftSettings } from "../../src/stage1-sft/settings.ts";
+import { runSft } from "../../src/stage1-sft/run.ts";
+import { rlSettings } from "../../src/stage2-rl/settings.ts";
+import { runRl } from "../../src/stage2-rl/run.ts";
+import type { Rollout } from "../../src/stage2-rl/rollout.ts";
+import { runningTotalTask } from "../../src/tasks/running-total.ts";
+import type { Task } from "../../src/tasks/task.ts";
+import type { Weights } from "../../src/tensor/tensor.ts";
+import { packSequences, unpackResponses, type PackSequence } from "../../src/tokens/pack.ts";
+import { createTrainer } from "../../src/train/step.ts";
 import { crossEntropy } from "../../src/train/token-loss.ts";
-import { createTrainer, trainOutputs, type Trainer } from "../../src/train/step.ts";
+import { withWindow } from "../../src/model/window.ts";
 import { expectClose } from "../support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../support/tiny-model.ts";
+import { eventsOf, tinyStage, type TinyStage } from "../support/tiny-stage.ts";
 import { tolerances } from "../support/tolerances.ts";
 
 const engine = createEngine({ threads: 1 });
-const owned: { dispose(): Promise<void> }[] = [];
-afterAll(async () => {
-  for (const each of owned) await each.dispose();
-});
+const config = withWindow(tinyConfig({ tiedHead: true, queryKeyValueBias: true }), 6);
+const sequences: readonly PackSequence[] = [9, 30, 17, 24, 5, 40, 12].map((length, i) => ({
+  ids: tinyIds(length, 70 + i),
+  promptLength: 1 + (i % 4),
+}));
 
-const adamw = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0 };
-
-function trainerOf(config: ModelConfig): Trainer {
-  const trainer = createTrainer({ engine, config, weights: tinyWeights(config), loss: crossEntropy });
-  owned.push(trainer);
-  return trainer;
-}
-
-function sequencesOf(lengths: readonly number[]): PackSequence[] {
-  return lengths.map((length, i) => ({ ids: tinyIds(length, 70 + i), promptLength: 1 + (i % 4) }));
-}
-
-/** One step's response log-probs by sequence, and the gradient norm; the weights stay as they are. */
-async function stepOf(
-  trainer: Trainer,
-  sequences: readonly PackSequence[],
-  shape: PackShape,
-): Promise<{ logProbs: readonly Float32Array[]; norm: number }> {
-  const packed = packSequences(sequences, shape);
+/** One optimizer step whose move shows the gradient itself: with epsilon 1 a step of rate 1 moves by g / (|g| + 1). */
+async function stepWith(
+  rowTokens: number,
+  rowsPerMicrobatch: number,
+  order: readonly PackSequence[],
+): Promise<{ weights: Weights; logProbs: Map<PackSequence, Float32Array> }> {
+  const weights = tinyWeights(config);
+  const trainer = createTrainer({ engine, config, weights, loss: crossEntropy });
+  const packed = packSequences(order, { rowTokens, rowsPerMicrobatch, padId: 0 });
   const results: Float32Array[] = [];
-  for (const batch of packed.microbatches) {
-    const place = { rows: batch.rows, tokens: batch.rowTokens };
-    const { logProb } = await trainer.accumulate({ ...batch, shape: place, extras: { weight: batch.weight } });
+  for (const microbatch of packed.microbatches) {
+    const shape = { rows: microbatch.rows, tokens: microbatch.rowTokens };
+    const { logProb } = await trainer.accumulate({ ...microbatch, shape, extras: { weight: microbatch.weight } });
     results.push(logProb.slice());
   }
-  const norm = trainer.update({ learningRate: 0, gradientScale: 1 / packed.targetCount, maxGradientNorm: null, adamw });
-  return { logProbs: unpackResponses(packed, results), norm };
+  trainer.update({
+    learningRate: 1,
+    gradientScale: 1 / packed.targetCount,
+    maxGradientNorm: null,
+    adamw: { beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0 },
+  });
+  await trainer.dispose();
+  const unpacked = unpackResponses(packed, results);
+  return { weights, logProbs: new Map(order.map((sequence, i) => [sequence, unpacked[i]!])) };
 }
 
-const CONFIGS: readonly (readonly [string, ModelConfig])[] = [
-  ["windowed", withWindow(tinyConfig(), 5)],
-  ["in blocks of 17", withWindow(tinyConfig({ queryKeyValueBias: true, tiedHead: true }), 17)],
-  ["full and sliding layers", tinyConfig({ windows: [null, 6], queryKeyNorm: true })],
-];
-
-describe("the gradient of the whole model", () => {
-  it.each(CONFIGS)("is what central differences of the float64 loss give (%s)", (_, config) => {
-    const shape = { rows: 1, tokens: 24 };
-    const weights = tinyWeights(config);
-    const packed = packSequences(sequencesOf([14, 9]), { rowTokens: 24, rowsPerMicrobatch: 1, padId: 0 });
-    const batch = packed.microbatches[0]!;
-    const outputs = trainOutputs(config, shape, crossEntropy);
-    const inputs = new SequenceInputs(config, shape);
-    inputs.fill(batch);
-    const zeros: Weights = new Map([...weights].map(([name, data]) => [name, new Float32Array(data.length)]));
-    const given = (point: Readonly<Record<string, TensorData>>): Record<string, Float64Array> =>
-      Object.fromEntries(
-        Object.entries({
-          ...inputs.arrays,
-          ...point,
-          ...viewArrays(viewsOf(config), zeros, "sum."),
-          weight: batch.weight,
-        })
-          // The interpreter takes any numbers; weights beyond float32 are what central differences need.
-          .map(([name, data]) => [name, Float64Array.from(data)]),
-      );
-    const point = viewArrays(viewsOf(config), weights);
-    const exact = given(point);
-    const graph = graphOf(outputs);
-    const found = interpret(graph, exact);
-    const lossGraph = graphOf({ logProb: outputs["logProb"]! });
-    const lossAt = (name: string, index: number, value: number): number => {
-      const moved = exact[name]!.slice();
-      moved[index] = value;
-      const { logProb } = interpret(lossGraph, { ...exact, [name]: moved });
-      return -logProb!.reduce((sum, x, i) => sum + batch.weight[i]! * x, 0);
-    };
-    const h = 1e-5;
-    for (const name of Object.keys(point)) {
-      const gradient = found[`grad.${name}`]!;
-      // The steepest entry and two fixed ones: each a term of every rule on the way down.
-      const steepest = gradient.reduce((best, g, i) => (Math.abs(g) > Math.abs(gradient[best]!) ? i : best), 0);
-      for (const index of new Set([steepest, 0, gradient.length - 1])) {
-        const at = exact[name]![index]!;
-        const numeric = (lossAt(name, index, at + h) - lossAt(name, index, at - h)) / (2 * h);
-        expectClose([gradient[index]!], [numeric], tolerances.gradient64, `${name}[${index}]`);
-      }
-    }
-  });
-
-  it.each(CONFIGS)("is the same on the engine as in float64, added to what was there (%s)", async (_, config) => {
-    const shape = { rows: 2, tokens: 24 };
-    const weights = tinyWeights(config);
-    const sums: Weights = new Map([...weights].map(([name, data]) => [name, data.map((x) => 0.5 * x)]));
-    const batch = packSequences(sequencesOf([14, 9, 20]), { rowTokens: 24, rowsPerMicrobatch: 2, padId: 0 })
-      .microbatches[0]!;
-    const inputs = new SequenceInputs(config, shape);
-    inputs.fill(batch);
-    const views = viewsOf(config);
-    const graph = graphOf(trainOutputs(config, shape, crossEntropy));
-    const given = {
-      ...inputs.arrays,
-      ...viewArrays(views, weights),
-      ...viewArrays(views, sums, "sum."),
-      weight: batch.weight,
-    };
-    const wanted = interpret(graph, given);
-    const program = await engine.compile(graph);
-    owned.push(program);
-    const outputs = Object.fromEntries(
-      Object.entries(wanted).map(([name, data]) => [name, new Float32Array(data.length)]),
+describe("a training step", () => {
+  it("gives the same log-probs and the same gradient however it is split, packed, ordered and padded", async () => {
+    const whole = await stepWith(60, 4, sequences);
+    const moved = [...whole.weights].some(([name, data]) =>
+      data.some((x, i) => x !== tinyWeights(config).get(name)![i]),
     );
-    await program.run(given, outputs);
-    for (const [name, data] of Object.entries(outputs)) expectClose(data, wanted[name]!, tolerances.gradient32, name);
-  });
-});
-
-describe("one training step", () => {
-  const sequences = sequencesOf([21, 8, 13, 30, 5, 17, 9, 26]);
-  const whole = { rowTokens: 32, rowsPerMicrobatch: 6, padId: 0 };
-
-  it.each(CONFIGS)(
-    "does not depend on the split into microbatches, on row order or on padding (%s)",
-    async (_, config) => {
-      const trainer = trainerOf(config);
-      const once = await stepOf(trainer, sequences, whole);
-      const ways: readonly (readonly [string, readonly PackSequence[], PackShape])[] = [
-        ["rows one by one", sequences, { ...whole, rowsPerMicrobatch: 1 }],
-        ["three rows at a time", sequences, { ...whole, rowsPerMicrobatch: 3 }],
-        ["turned round", [...sequences].reverse(), whole],
-        ["longer rows, other pad id", sequences, { rowTokens: 50, rowsPerMicrobatch: 2, padId: 3 }],
-      ];
-      for (const [way, given, shape] of ways) {
-        const other = await stepOf(trainer, given, shape);
-        const logProbs = way === "turned round" ? [...other.logProbs].reverse() : other.logProbs;
-        for (const [i, each] of logProbs.entries())
-          expectClose(each, once.logProbs[i]!, tolerances.logProb32, `${way}, ${i}`);
-        expectClose([other.norm], [once.norm], tolerances.gradient32, way);
+    expect(moved).toBe(true);
+    const ways: readonly (readonly [number, number, readonly PackSequence[]])[] = [
+      [40, 1, sequences],
+      [60, 1, [...sequences].reverse()],
+      [137, 1, sequences],
+      [48, 7, sequences],
+    ];
+    for (const [rowTokens, rows, order] of ways) {
+      const other = await stepWith(rowTokens, rows, order);
+      for (const sequence of sequences) {
+        expectClose(other.logProbs.get(sequence)!, whole.logProbs.get(sequence)!, tolerances.logProb32, "log-prob");
       }
-    },
-  );
-
-  it.each(CONFIGS)("gives each token of a packed row the loss it has in a row of its own (%s)", async (_, config) => {
-    const trainer = trainerOf(config);
-    const { logProbs } = await stepOf(trainer, sequences, whole);
-    for (const [i, sequence] of sequences.entries()) {
-      const alone = await stepOf(trainer, [sequence], {
-        rowTokens: sequence.ids.length,
-        rowsPerMicrobatch: 1,
-        padId: 0,
-      });
-      expectClose(logProbs[i]!, alone.logProbs[0]!, tolerances.logProb32, `sequence ${i}`);
+      for (const [name, data] of whole.weights) expectClose(other.weights.get(name)!, data, tolerances.step32, name);
     }
-  });
-
-  it("changes every weight that a gradient reaches", async () => {
-    const config = withWindow(tinyConfig({ queryKeyValueBias: true }), 5);
-    const trainer = trainerOf(config);
-    const before = new Map([...trainer.weights].map(([name, data]) => [name, data.slice()]));
-    const packed = packSequences(sequences, whole);
-    for (const batch of packed.microbatches) {
-      const shape = { rows: batch.rows, tokens: batch.rowTokens };
-      await trainer.accumulate({ ...batch, shape, extras: { weight: batch.weight } });
-    }
-    trainer.update({ learningRate: 1e-3, gradientScale: 1 / packed.targetCount, maxGradientNorm: 1, adamw });
-    for (const [name, data] of trainer.weights) expect(data, name).not.toEqual(before.get(name));
   });
 });
 
-describe("the sampler and the trainer", () => {
-  it.each(CONFIGS)("give the same log-probs for the sampled tokens (%s)", async (_, config) => {
-    const trainer = trainerOf(config);
-    const sampler = createSampler({ engine, config, weights: trainer.weights, batch: 4 });
-    owned.push(sampler);
-    const requests = Array.from({ length: 6 }, (__, seed) => ({
-      promptIds: tinyIds(3 + seed, 90 + seed),
-      maxNewTokens: 20 + seed,
-      temperature: 1,
-      topP: 1,
-      seed,
-    }));
-    const responses = await sampler.sample(requests, { endIds: [2] });
-    const sequences = responses.map(({ ids }, i) => {
-      const { promptIds } = requests[i]!;
-      return { ids: [...promptIds, ...ids], promptLength: promptIds.length };
-    });
-    const packed = packSequences(sequences, { rowTokens: 40, rowsPerMicrobatch: 2, padId: 0 });
-    const scored: Float32Array[] = [];
-    for (const batch of packed.microbatches) {
-      scored.push(
-        (await trainer.score({ ...batch, shape: { rows: batch.rows, tokens: batch.rowTokens } })).logProb.slice(),
-      );
+const sft = sftSettings.parse({ steps: 6, batchExamples: 4, lr: 0.003, warmupSteps: 1, microbatchTokens: 256 });
+const rl = rlSettings.parse({
+  steps: 4,
+  promptsPerStep: 3,
+  groupSize: 4,
+  maxNewTokens: 24,
+  minibatches: 2,
+  lr: 0.01,
+  microbatchTokens: 128,
+});
+
+/** Rewards that differ between rollouts of any model: the share of digits among the response's tokens. */
+const digits: Task = {
+  ...runningTotalTask({ seed: 4, testCount: 2 }),
+  grade: (_, { text }) => {
+    const reward = (text.match(/\d/g)?.length ?? 0) / Math.max(1, text.length);
+    return { reward, terms: { digits: reward }, verdict: "wrong", answer: null };
+  },
+};
+
+const runs = {
+  sft: (stage: TinyStage) => runSft(stage.context, { settings: sft, task: digits, purpose: "sft", snapshotEvery: 100 }),
+  rl: (stage: TinyStage, seen: Rollout[] = []) =>
+    runRl(stage.context, {
+      settings: rl,
+      task: digits,
+      window: 12,
+      snapshotEvery: 100,
+      onRollouts: (_, rollouts) => seen.push(...rollouts),
+    }),
+};
+
+describe.each(["sft", "rl"] as const)("the %s stage", (name) => {
+  it("ends with the same bytes whether it was interrupted and resumed or not", async () => {
+    const straight = tinyStage({ stage: name });
+    const totals = await runs[name](straight);
+    const first = tinyStage({ stage: name, stopAfter: 2 });
+    await expect(runs[name](first)).rejects.toThrow("stopped by the test");
+    const [snapshot] = first.snapshots;
+    expect(snapshot!.step).toBe(2);
+    const second = tinyStage({ stage: name, resume: snapshot! });
+    const resumedTotals = await runs[name](second);
+    expect(second.context.weights).toEqual(straight.context.weights);
+    expect({ ...resumedTotals, seconds: 0 }).toEqual({ ...totals, seconds: 0 });
+  });
+});
+
+describe("the rl stage", () => {
+  it("trains on groups whose rewards differ: a gradient above 0, changed weights, a reward that rises", async () => {
+    const stage = tinyStage({ stage: "rl" });
+    const before = new Map([...stage.context.weights].map(([name, data]) => [name, data.slice()]));
+    await runs.rl(stage);
+    const steps = eventsOf(stage, "rl-step");
+    expect(steps.length).toBe(rl.steps);
+    for (const step of steps) {
+      expect(step.degenerateGroups).toBeLessThan(1);
+      expect(step.gradientNorm).toBeGreaterThan(0);
     }
-    for (const [i, logProbs] of unpackResponses(packed, scored).entries()) {
-      expectClose(logProbs, responses[i]!.logProbs, tolerances.logProb32, `request ${i}`);
+    expect(stage.context.weights).not.toEqual(before);
+    expect(steps.at(-1)!.rewardMean).toBeGreaterThan(steps[0]!.rewardMean + 0.05);
+  });
+
+  it("samples with the log-probs it trains with", async () => {
+    const seen: Rollout[] = [];
+    const stage = tinyStage({ stage: "rl" });
+    await runs.rl(stage, seen);
+    expect(seen.length).toBe(rl.steps * rl.promptsPerStep * rl.groupSize);
+    // Longer than the window of 12, so that the ring has wrapped.
+    expect(Math.max(...seen.map(({ response }) => response.ids.length))).toBe(rl.maxNewTokens);
+    for (const step of eventsOf(stage, "rl-step")) {
+      expect(step.samplerTrainerMaxDifference).toBeLessThan(1e-5);
+      expect(step.samplerTrainerMaxDifference).toBeGreaterThan(0);
     }
   });
 });

@@ -4,9 +4,9 @@ import type { Command } from "commander";
 import { SwarrError } from "../base/errors.ts";
 import { DEFAULT_TEMPLATE } from "../data/template.ts";
 import type { Grade } from "../evaluate/benchmark.ts";
-import type { EvaluationTarget, ProblemSet, TargetEvaluation } from "../evaluate/evaluate-file.ts";
+import type { ProblemSet, TargetEvaluation, TargetEvaluationOptions } from "../evaluate/evaluate-file.ts";
 import { realNumber, wholeNumber } from "./flags.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, type Progress } from "./progress.ts";
 
 export interface EvaluationFlags {
   readonly data: string;
@@ -63,41 +63,51 @@ export async function withVerifier<Result>(work: (grade: Grade) => Promise<Resul
   }
 }
 
+/** How the problems are asked. */
+export type Asked = Pick<TargetEvaluationOptions, "template" | "sampling" | "samples" | "seed">;
+
+/**
+ * The flags as settings, checked before anything is opened.
+ *
+ * @param drawn  false when every response is in a file already, whatever the temperature
+ */
+export async function askedOf(flags: EvaluationFlags, drawn: boolean): Promise<Asked> {
+  const { templateFrom } = await import("../data/template.ts");
+  const { requireDistinctSamples } = await import("../evaluate/benchmark.ts");
+  const samples = flags.samples ?? 1;
+  const sampling = {
+    temperature: flags.temperature ?? (samples > 1 ? 1 : 0),
+    topP: flags.topP,
+    maxNewTokens: flags.maxTokens,
+  };
+  if (drawn) requireDistinctSamples(samples, sampling);
+  return {
+    template: templateFrom(flags.template),
+    sampling,
+    ...(flags.samples === undefined ? {} : { samples }),
+    seed: flags.seed,
+  };
+}
+
 /** One target put to the problems, with progress on stderr. */
 export async function evaluateWithProgress(
   label: string,
-  target: EvaluationTarget,
-  set: ProblemSet,
-  flags: EvaluationFlags,
-  grade: Grade,
-  signal: AbortSignal,
-  out?: string,
+  options: Omit<TargetEvaluationOptions, "onProgress">,
 ): Promise<TargetEvaluation> {
   const { evaluateTarget } = await import("../evaluate/evaluate-file.ts");
-  const { templateFrom } = await import("../data/template.ts");
-  let progress: ReturnType<typeof createProgress> | null = null;
+  // An object, because the compiler does not see that a callback sets a variable.
+  const shown: { progress: Progress | null } = { progress: null };
   try {
     return await evaluateTarget({
-      target,
-      set,
-      template: templateFrom(flags.template),
-      sampling: {
-        temperature: flags.temperature ?? ((flags.samples ?? 1) > 1 ? 1 : 0),
-        topP: flags.topP,
-        maxNewTokens: flags.maxTokens,
-      },
-      ...(flags.samples === undefined ? {} : { samples: flags.samples }),
-      seed: flags.seed,
-      grade,
-      ...(out === undefined ? {} : { out }),
+      ...options,
       onProgress(done, total) {
-        progress ??= createProgress({ label, total, unit: "samples", done: done - 1 });
-        progress.update(done);
+        // Opened at the first call: only then is it known how many samples there are already.
+        shown.progress ??= createProgress({ label, total, unit: "samples", done: done - 1 });
+        shown.progress.update(done);
       },
-      signal,
     });
   } finally {
-    (progress as ReturnType<typeof createProgress> | null)?.end();
+    shown.progress?.end();
   }
 }
 

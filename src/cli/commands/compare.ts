@@ -7,6 +7,7 @@ import type { Comparison } from "../../evaluate/paired.ts";
 import type { CommandModule } from "../command.ts";
 import {
   addEvaluationFlags,
+  askedOf,
   evaluateWithProgress,
   percent,
   problemSetOf,
@@ -42,6 +43,7 @@ export const compareCommand: CommandModule = {
 };
 
 async function compare(a: string, b: string, flags: CompareFlags): Promise<void> {
+  const asked = await askedOf(flags, !(isFile(a) && isFile(b)));
   const [targetA, targetB] = [await targetOf(a), await targetOf(b)];
   const set = await problemSetOf(flags);
   const { problemMeans } = await import("../../evaluate/figures.ts");
@@ -51,8 +53,9 @@ async function compare(a: string, b: string, flags: CompareFlags): Promise<void>
     "Run the same command again; samples kept with --out-a and --out-b are gone on with.",
     (signal) =>
       withVerifier(async (grade) => {
-        const first = await evaluateWithProgress("A", targetA, set, flags, grade, signal, flags.outA);
-        const second = await evaluateWithProgress("B", targetB, set, flags, grade, signal, flags.outB);
+        const common = { ...asked, set, grade, signal };
+        const first = await evaluateWithProgress("A", { ...common, target: targetA, ...outOf(flags.outA) });
+        const second = await evaluateWithProgress("B", { ...common, target: targetB, ...outOf(flags.outB) });
         return comparePaired(problemMeans(count, first.samples), problemMeans(count, second.samples), flags.seed);
       }),
   );
@@ -61,9 +64,17 @@ async function compare(a: string, b: string, flags: CompareFlags): Promise<void>
 
 /** A folder is a model; a file holds responses; anything else is left to the model's own messages. */
 async function targetOf(name: string): Promise<EvaluationTarget> {
-  if (statSync(name, { throwIfNoEntry: false })?.isFile() === true) return { kind: "responses", file: name };
+  if (isFile(name)) return { kind: "responses", file: name };
   const { openModel } = await import("../../checkpoint/open-model.ts");
   return { kind: "model", folder: await openModel(name, note) };
+}
+
+function isFile(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function outOf(out: string | undefined): { readonly out?: string } {
+  return out === undefined ? {} : { out };
 }
 
 function table(a: string, b: string, result: Comparison): string {

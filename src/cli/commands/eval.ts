@@ -7,6 +7,7 @@ import type { EvaluationFigures, PartFigures } from "../../evaluate/figures.ts";
 import type { CommandModule } from "../command.ts";
 import {
   addEvaluationFlags,
+  askedOf,
   badTarget,
   evaluateWithProgress,
   mappingOf,
@@ -55,6 +56,8 @@ export const evalCommand: CommandModule = {
 };
 
 async function evaluate(model: string | undefined, flags: EvalFlags): Promise<void> {
+  requireOneTarget(model, flags);
+  const asked = await askedOf(flags, flags.responses === undefined);
   const target = await targetOf(model, flags);
   const set = await problemSetOf(flags);
   const howToGoOn =
@@ -62,7 +65,10 @@ async function evaluate(model: string | undefined, flags: EvalFlags): Promise<vo
       ? "Start it again with --out FILE, and it can be gone on with."
       : `Go on with the same command: ${flags.out} keeps the samples.`;
   const result = await withInterrupt(howToGoOn, (signal) =>
-    withVerifier((grade) => evaluateWithProgress("eval", target, set, flags, grade, signal, flags.out)),
+    withVerifier((grade) => {
+      const out = flags.out === undefined ? {} : { out: flags.out };
+      return evaluateWithProgress("eval", { ...asked, target, set, grade, signal, ...out });
+    }),
   );
   if (result.resumed > 0) note(`${result.resumed} samples were taken over from ${flags.out}.`);
   const contamination = flags.train === undefined ? null : await contaminationOf(flags.train, set, flags, result);
@@ -75,17 +81,17 @@ async function evaluate(model: string | undefined, flags: EvalFlags): Promise<vo
   printResult(flags.json, document, () => table(result.figures, contamination));
 }
 
-async function targetOf(model: string | undefined, flags: EvalFlags): Promise<EvaluationTarget> {
+function requireOneTarget(model: string | undefined, flags: EvalFlags): void {
   const given = [model, flags.responses, flags.endpoint].filter((value) => value !== undefined);
-  if (given.length !== 1) {
-    throw badTarget(
-      given.length === 0
-        ? "Nothing to evaluate is given."
-        : `Several things to evaluate are given: ${given.join(", ")}.`,
-      "one of a model, --responses and --endpoint.",
-      "See swarr eval --help.",
-    );
-  }
+  if (given.length === 1) return;
+  throw badTarget(
+    given.length === 0 ? "Nothing to evaluate is given." : `Several things to evaluate are given: ${given.join(", ")}.`,
+    "one of a model, --responses and --endpoint.",
+    "See swarr eval --help.",
+  );
+}
+
+async function targetOf(model: string | undefined, flags: EvalFlags): Promise<EvaluationTarget> {
   if (flags.responses !== undefined) return { kind: "responses", file: flags.responses };
   if (flags.endpoint !== undefined) {
     return {
@@ -97,7 +103,7 @@ async function targetOf(model: string | undefined, flags: EvalFlags): Promise<Ev
     };
   }
   const { openModel } = await import("../../checkpoint/open-model.ts");
-  return { kind: "model", folder: await openModel(given[0] ?? "", note) };
+  return { kind: "model", folder: await openModel(model ?? "", note) };
 }
 
 function apiKeyOf(variable: string | undefined): { readonly apiKey?: string } {

@@ -76,3 +76,8 @@ export interface Based {
 }
 
 export type Answer = Leaf | List | Tuple | Union | Relation | Matrix | Words | Based;
+
+/** A leaf for a value worked out here, not read. */
+export function leafOf(expression: Expression, source: string): Leaf {
+  return { kind: "leaf", expression, decimal: null, percent: false, degrees: false, unit: null, source };
+}

@@ -1,11 +1,15 @@
 // One response judged against one gold answer: what is settled at once, and what needs the reader of mathematics.
 
+import { closedForm, isCalculus } from "./algebra.ts";
+import { leafOf, type Leaf } from "./answer.ts";
 import { cleanText, isDisguised } from "./clean-text.ts";
 import { sameText } from "./compare-text.ts";
 import { Steps } from "./evaluate.ts";
 import { answerOfGold, answerOfResponse } from "./extract.ts";
 import { sameNumbers } from "./numeric.ts";
 import { Refused } from "./rational.ts";
+import { readAnswer } from "./read-answer.ts";
+import { sameLeaf } from "./same-answer.ts";
 import { shown, unreadable, type Judgement } from "./verdict.ts";
 
 /** A comparison that is left after extraction: small, bounded, and safe to hand to another thread. */
@@ -47,6 +51,37 @@ export function compared(comparison: Comparison): Judgement {
     if (thrown instanceof RangeError) return unreadable("too-deep", "it nests too deep", comparison.answer);
     throw thrown;
   }
+}
+
+/** Whether an integral, a limit or a sum may still turn a "wrong" into a "right". */
+export function needsClosedForm(comparison: Comparison): boolean {
+  return [comparison.gold, ...comparison.candidates].some(isCalculus);
+}
+
+/** Compares once more with integrals, limits and sums worked out; `before` stands when that changes nothing. */
+export function comparedInClosedForm(comparison: Comparison, before: Judgement): Judgement {
+  try {
+    const gold = valueInClosedForm(comparison.gold);
+    if (gold === null) return before;
+    const same = comparison.candidates.some((candidate) => {
+      const given = valueInClosedForm(candidate);
+      return given !== null && sameLeaf(gold, given, new Steps());
+    });
+    return same ? right(comparison, "the same value in closed form") : before;
+  } catch (thrown) {
+    if (thrown instanceof Refused) return before;
+    throw thrown;
+  }
+}
+
+function valueInClosedForm(text: string): Leaf | null {
+  const clean = cleanText(text);
+  if (!isCalculus(clean)) {
+    const answer = readAnswer(clean);
+    return answer?.kind === "leaf" ? answer : null;
+  }
+  const expression = closedForm(clean.replace(/^\$+|\$+$/g, ""));
+  return expression === null ? null : leafOf(expression, "");
 }
 
 function settledAtOnce(comparison: Comparison): Judgement | null {

@@ -1,6 +1,6 @@
 // Equations and inequalities: when a name on the left may go, which interval an inequality describes, when two say the same.
 
-import type { Answer, Leaf, Relation, Tuple } from "./answer.ts";
+import { leafOf, type Answer, type Relation, type Tuple } from "./answer.ts";
 import { exactValue, preciseValue, Steps } from "./evaluate.ts";
 import { multiplyComplex, sameComplex } from "./complex.ts";
 import { negated, quotient, renamed, symbol, unknownsOf, type Expression } from "./expression.ts";
@@ -100,7 +100,7 @@ function linearRegion(a: Answer, b: Answer, less: boolean, closed: boolean): Ans
   const slope = subtract(one, zero);
   if (slope.n === 0n || compare(far, add(zero, multiply(integer(-17), slope))) !== 0) return null;
   const bound = divide(negate(zero), slope) ?? ZERO;
-  const leaf = constantLeaf({ kind: "number", value: bound });
+  const leaf = leafOf({ kind: "number", value: bound }, "");
   return less === compare(slope, ZERO) > 0 ? below(leaf, closed) : above(leaf, closed);
 }
 
@@ -158,14 +158,14 @@ function sameRatio(gold: Relation, given: Relation, same: Same): boolean {
   return a.every((side, index) => {
     const other = b[index] ?? null;
     if (side === null || other === null) return false;
-    return same(constantLeaf(quotient(side, a0)), constantLeaf(quotient(other, b0)));
+    return same(leafOf(quotient(side, a0), ""), leafOf(quotient(other, b0), ""));
   });
 }
 
 function ratioOf(relation: Relation): Answer | null {
   if (!isRatio(relation) || relation.sides.length !== 2 || isTime(relation)) return null;
   const [a, b] = relation.sides.map(expressionOf);
-  return a === undefined || b === undefined || a === null || b === null ? null : constantLeaf(quotient(a, b));
+  return a === undefined || b === undefined || a === null || b === null ? null : leafOf(quotient(a, b), "");
 }
 
 function isTime(relation: Relation): boolean {
@@ -260,11 +260,11 @@ function isGreater(operator: string | undefined): boolean {
 }
 
 function below(end: Answer, closed: boolean): Tuple {
-  return interval(constantLeaf(negated(symbol("infinity")), "-\\infty"), end, false, closed);
+  return interval(leafOf(negated(symbol("infinity")), "-\\infty"), end, false, closed);
 }
 
 function above(end: Answer, closed: boolean): Tuple {
-  return interval(end, constantLeaf(symbol("infinity"), "\\infty"), closed, false);
+  return interval(end, leafOf(symbol("infinity"), "\\infty"), closed, false);
 }
 
 function interval(low: Answer, high: Answer, closedLow: boolean, closedHigh: boolean): Tuple {
@@ -287,8 +287,4 @@ function valueAt(a: Expression, name: string, x: Rational): Rational | null {
     if (thrown instanceof Undefined || thrown instanceof Refused) return null;
     throw thrown;
   }
-}
-
-function constantLeaf(expression: Expression, source = ""): Leaf {
-  return { kind: "leaf", expression, decimal: null, percent: false, degrees: false, unit: null, source };
 }

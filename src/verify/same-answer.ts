@@ -1,8 +1,8 @@
 // Whether two answers are the same: structure first, then value by value.
 
-import type { Answer, Leaf, List, Matrix, Tuple, Union } from "./answer.ts";
+import { leafOf, type Answer, type Leaf, type List, type Matrix, type Tuple, type Union } from "./answer.ts";
 import type { Steps } from "./evaluate.ts";
-import { call, negated, num, quotient, symbol, type Expression } from "./expression.ts";
+import { call, negated, num, quotient, symbol } from "./expression.ts";
 import { multiply, rational } from "./rational.ts";
 import { namedValue, regionOf, sameRelation } from "./relations.ts";
 import { sameValue, type Value } from "./same-value.ts";
@@ -155,9 +155,4 @@ function sameWords(gold: Answer, given: Answer): boolean {
 function lettersOf(a: Answer): string | null {
   if (a.kind === "words") return a.text.replace(/[^a-z0-9]/g, "");
   return a.kind === "leaf" && /^[A-Za-z]+$/.test(a.source) ? a.source.toLowerCase() : null;
-}
-
-/** A leaf for a value worked out here. */
-export function leafOf(expression: Expression, source: string): Leaf {
-  return { kind: "leaf", expression, decimal: null, percent: false, degrees: false, unit: null, source };
 }

@@ -3,10 +3,11 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { Fault } from "./fault.ts";
 import { GRADIENT_FAULTS } from "./gradient-faults.ts";
+import { DATA_FAULTS } from "./data-faults.ts";
 import { RULE_FAULTS } from "./rule-faults.ts";
 import { openPlantation, type Outcomes } from "./plant.ts";
 
-const everyFault: readonly Fault[] = [...RULE_FAULTS, ...GRADIENT_FAULTS];
+const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS];
 const planted = process.env["SWARR_SUITE"] === "faults" ? everyFault : everyFault.filter((fault) => fault.quick);
 
 const plantation = openPlantation();

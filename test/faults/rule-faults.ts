@@ -121,10 +121,10 @@ const TRAINING_FAULTS: readonly Fault[] = [
   },
   {
     name: "mean over rollouts instead of tokens",
-    file: "src/stage2-rl/policy-loss-oracle.ts",
+    file: "src/train/policy-loss-oracle.ts",
     find: "const perToken = count === 0 ? 0 : 1 / count;",
     replace: "const perToken = 1;",
-    testFile: "src/stage2-rl/policy-loss-oracle.test.ts",
+    testFile: "src/train/policy-loss-oracle.test.ts",
     test: "clippedPolicyLoss > weighs every token alike, not every rollout",
   },
   {

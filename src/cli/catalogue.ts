@@ -34,6 +34,16 @@ export const CATALOGUE: readonly CommandEntry[] = [
     load: async () => (await import("./commands/convert.ts")).convertCommand,
   },
   {
+    name: "generate",
+    summary: "new tokens after a prompt",
+    load: async () => (await import("./commands/generate.ts")).generateCommand,
+  },
+  {
+    name: "logprobs",
+    summary: "the log-prob of every token of a text under a model",
+    load: async () => (await import("./commands/logprobs.ts")).logprobsCommand,
+  },
+  {
     name: "eval",
     summary: "accuracy on a file of problems, with intervals",
     load: async () => (await import("./commands/eval.ts")).evalCommand,
@@ -47,15 +57,5 @@ export const CATALOGUE: readonly CommandEntry[] = [
     name: "report",
     summary: "write a run's report: HTML, Markdown, CSV",
     load: async () => (await import("./commands/report.ts")).reportCommand,
-  },
-  {
-    name: "generate",
-    summary: "new tokens after a prompt",
-    load: async () => (await import("./commands/generate.ts")).generateCommand,
-  },
-  {
-    name: "logprobs",
-    summary: "the log-prob of every token of a text under a model",
-    load: async () => (await import("./commands/logprobs.ts")).logprobsCommand,
   },
 ];

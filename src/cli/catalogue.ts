@@ -44,6 +44,11 @@ export const CATALOGUE: readonly CommandEntry[] = [
     load: async () => (await import("./commands/logprobs.ts")).logprobsCommand,
   },
   {
+    name: "grade",
+    summary: "judge answers against gold answers, row by row",
+    load: async () => (await import("./commands/grade.ts")).gradeCommand,
+  },
+  {
     name: "eval",
     summary: "accuracy on a file of problems, with intervals",
     load: async () => (await import("./commands/eval.ts")).evalCommand,
@@ -57,5 +62,10 @@ export const CATALOGUE: readonly CommandEntry[] = [
     name: "report",
     summary: "write a run's report: HTML, Markdown, CSV",
     load: async () => (await import("./commands/report.ts")).reportCommand,
+  },
+  {
+    name: "serve-reward",
+    summary: "the verifier over HTTP on loopback, for other trainers",
+    load: async () => (await import("./commands/serve-reward.ts")).serveRewardCommand,
   },
 ];

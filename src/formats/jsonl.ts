@@ -22,11 +22,14 @@ const NEWLINE = 0x0a;
  * @throws `FILE_MISSING`; `BAD_JSON` naming file and line when a line is not a JSON object
  */
 export function readJsonl(file: string, purpose: string): readonly NumberedRow[] {
-  const rows: NumberedRow[] = [];
+  return [...jsonlRows(file, purpose)];
+}
+
+/** Like `readJsonl`, one row at a time, for files larger than memory; `where` names the file in complaints about its lines. */
+export function* jsonlRows(file: string, purpose: string, where = file): Generator<NumberedRow> {
   for (const { line, text } of numberedLines(file, purpose)) {
-    if (text.trim() !== "") rows.push({ line, value: parseRow(text, `${file} line ${line}`) });
+    if (text.trim() !== "") yield { line, value: parseRow(text, `${where} line ${line}`) };
   }
-  return rows;
 }
 
 /** The first row of a file, to see what it is; null when its first line is no JSON object, undefined when it is missing or empty. */

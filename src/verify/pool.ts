@@ -71,6 +71,8 @@ class WorkerPool implements Pool {
       this.#release(member, timeoutOf(member.current?.comparison, "the verifier was closed"));
     for (const waiting of this.#waiting.splice(0))
       waiting.settle(timeoutOf(waiting.comparison, "the verifier was closed"));
+    // Idle threads do not hold the process; without this it could end before their end is heard of (exit status 13).
+    for (const member of members) member.worker.ref();
     await Promise.all(members.map((member) => member.worker.terminate()));
   }
 

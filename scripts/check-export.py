@@ -82,7 +82,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--make", type=Path, metavar="SCRATCH", help="a folder that does not exist yet")
+    parser.add_argument("--swarr", type=Path, metavar="MAIN.JS", help="the built command line, if not dist/cli/main.js")
     options = parser.parse_args()
+    if options.swarr:
+        SWARR[1] = str(options.swarr)
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

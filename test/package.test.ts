@@ -84,7 +84,7 @@ describe("the packed package", () => {
     for (const file of ["dist/swarr.js", "dist/swarr.d.ts", "README.md", "CHANGELOG.md", "LICENSE"]) {
       expect(files).toContain(file);
     }
-    expect(files.filter((file) => /^(?:src|test|scripts|bench)\/|\.test\.|\.map$/.test(file))).toEqual([]);
+    expect(files.filter((file) => /^(?:src|test|scripts|bench)\/|\.test\.|\.map$|\/\.build/.test(file))).toEqual([]);
   });
 });
 

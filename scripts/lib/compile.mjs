@@ -3,10 +3,11 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { CACHE, ROOT, filesBelow, runNode, toolScript } from "./repository.mjs";
+import { ROOT, filesBelow, runNode, toolScript } from "./repository.mjs";
 
-const STAMP = path.join(CACHE, "build.json");
 const DIST = path.join(ROOT, "dist");
+/** Beside what it vouches for; package.json keeps it out of the package. */
+const STAMP = path.join(DIST, ".build.json");
 
 /** @returns exit status; 0 also when dist/ was already up to date */
 export async function build({ force = false } = {}) {
@@ -26,7 +27,6 @@ export async function build({ force = false } = {}) {
   }
   // npm marks a package's executables when it installs it; a checkout has to do so itself.
   fs.chmodSync(path.join(DIST, "cli", "main.js"), 0o755);
-  fs.mkdirSync(CACHE, { recursive: true });
   fs.writeFileSync(STAMP, JSON.stringify({ inputs }));
   return 0;
 }

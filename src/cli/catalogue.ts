@@ -68,4 +68,9 @@ export const CATALOGUE: readonly CommandEntry[] = [
     summary: "the verifier over HTTP on loopback, for other trainers",
     load: async () => (await import("./commands/serve-reward.ts")).serveRewardCommand,
   },
+  {
+    name: "dashboard",
+    summary: "a live local page over run folders",
+    load: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
+  },
 ];

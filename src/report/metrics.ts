@@ -26,7 +26,7 @@ export const METRICS: readonly Metric[] = [
     "share",
     "rl",
     true,
-    "Share of the step's rollouts whose final answer is right, sampled at the training temperature; held-out accuracy is on the stages page.",
+    "Share of the step's rollouts whose final answer is right, sampled at the training temperature; held-out accuracy is on the overview page.",
   ),
   metric(
     "lossNatsPerToken",
@@ -211,13 +211,13 @@ export function formatMetric(value: number | null, unit: MetricUnit): string {
     case "share":
       return `${(100 * value).toFixed(1)} %`;
     case "nats":
-      return value.toFixed(3);
+      return fixed(value);
     case "tokens":
       return compactNumber(value);
     case "rate":
       return `${compactNumber(value)}/s`;
     case "number":
-      return Math.abs(value) >= 1000 ? compactNumber(value) : value.toFixed(3);
+      return Math.abs(value) >= 1000 ? compactNumber(value) : fixed(value);
     case "small":
       return value === 0 ? "0" : value.toExponential(1);
     default:
@@ -246,6 +246,11 @@ export function formatSeconds(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
+}
+
+/** Three decimals, without a sign on zero. */
+function fixed(value: number): string {
+  return value.toFixed(3).replace(/^-(?=0\.000$)/, "");
 }
 
 function threeDigits(value: number): string {

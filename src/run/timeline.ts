@@ -54,11 +54,13 @@ export function timelineBuilder(firstRevision = 0): TimelineBuilder {
   let firstTime: string | null = null;
   let lastTime: string | null = null;
 
-  const stageOf = (event: RunEvent, steps: number): MutableStage | null => {
+  const stageOf = (event: RunEvent): MutableStage | null => {
     if (event.stage === null) return null;
     const known = stages.find((state) => state.arm === event.arm && state.stage === event.stage);
     if (known !== undefined) return known;
-    const opened = { ...newStage(event.arm, event.stage, steps, event.time), revision: firstRevision };
+    // An evaluation or a checkpoint of the base is no stage of training.
+    if (event.type !== "stage-start" && event.type !== "sft-step" && event.type !== "rl-step") return null;
+    const opened = { ...newStage(event.arm, event.stage, event.time), revision: firstRevision };
     stages.push(opened);
     return opened;
   };
@@ -73,7 +75,7 @@ export function timelineBuilder(firstRevision = 0): TimelineBuilder {
     end = null;
     if (event.type === "evaluation") replaceOrPush(evaluations, event);
     else if (event.type === "notice") notices.push(event);
-    const stage = stageOf(event, event.type === "stage-start" ? event.steps : 0);
+    const stage = stageOf(event);
     if (stage !== null) applyToStage(stage, event);
   };
   return {
@@ -89,11 +91,11 @@ export function timelineOf(events: readonly RunEvent[]): Timeline {
   return builder.current();
 }
 
-function newStage(arm: ArmName | null, stage: StageName, steps: number, time: string): MutableStage {
+function newStage(arm: ArmName | null, stage: StageName, time: string): MutableStage {
   return {
     arm,
     stage,
-    steps,
+    steps: 0,
     done: 0,
     ended: false,
     startTime: time,

@@ -3,9 +3,9 @@
 import { accuracyInterval } from "../evaluate/intervals.ts";
 import { EVAL_MODES } from "../evaluate/settings.ts";
 import { randomStream } from "../base/seeds.ts";
-import { createSampler } from "../generate/decode.ts";
 import type { SampledResponse } from "../generate/sampler.ts";
 import type { DependencyStats, Graded, Task, TaskProblem } from "../tasks/task.ts";
+import { replicate } from "../replicas/model.ts";
 import type { StageContext } from "../train/stage.ts";
 import type { Evaluation } from "../run/events.ts";
 import type { Recipe } from "./recipe.ts";
@@ -26,8 +26,8 @@ export async function evaluateStage(
   onStep: (tokens: number) => void,
 ): Promise<readonly EvaluatedMode[]> {
   const settings = recipe.eval;
-  const { engine, config, weights } = context;
-  const sampler = createSampler({ engine, config, weights, batch: settings.decodeBatch });
+  const { config, weights, threads } = context;
+  const model = replicate({ config, weights, loss: null, threads, decodeBatch: settings.decodeBatch });
   const all = task.testProblems();
   const problems = settings.limit === null ? all : all.slice(0, settings.limit);
   const evaluated: EvaluatedMode[] = [];
@@ -46,7 +46,7 @@ export async function evaluateStage(
         }));
       });
       const { endIds, signal } = context;
-      const responses = await sampler.sample(requests, { endIds, signal, onStep });
+      const responses = await model.sample(requests, { endIds, signal, onStep });
       const rollouts = await Promise.all(
         responses.map((response, i) => {
           const group = Math.floor(i / samples);
@@ -59,7 +59,7 @@ export async function evaluateStage(
       evaluated.push({ mode, rollouts });
     }
   } finally {
-    await sampler.dispose();
+    await model.dispose();
   }
   return evaluated;
 }

@@ -23,7 +23,9 @@ export async function openFileTask(recipe: Recipe, data: FileData, tokenizer: To
       ? []
       : (await readProblems(file, mapping)).map((problem) => taskProblem(problem, template, tokenizer));
   const conversations =
-    recipe.sft === null || data.train === null ? [] : await readConversations(data.train, template, mapping);
+    (recipe.sft === null && recipe.pretrain === null) || data.train === null
+      ? []
+      : await readConversations(data.train, template, mapping);
   const problems = recipe.rl === null ? [] : await problemsOf(data.rl ?? data.train);
   const tests = await problemsOf(data.test);
   const verifier = createVerifier();
@@ -43,7 +45,8 @@ export async function openFileTask(recipe: Recipe, data: FileData, tokenizer: To
   return { ...task, close: () => verifier.close() };
 }
 
-function taskProblem(problem: Problem, template: Template, tokenizer: Tokenizer): TaskProblem {
+/** A problem with its prompt as the model reads it. */
+export function taskProblem(problem: Problem, template: Template, tokenizer: Tokenizer): TaskProblem {
   const prompt = promptOf(template, problem.question);
   const text =
     prompt.kind === "text"
@@ -53,7 +56,7 @@ function taskProblem(problem: Problem, template: Template, tokenizer: Tokenizer)
 }
 
 /** A chat is one text; what comes before the assistant's first span is the prompt. */
-function taskExample(row: Conversation, id: string, tokenizer: Tokenizer): TaskExample {
+export function taskExample(row: Conversation, id: string, tokenizer: Tokenizer): TaskExample {
   if (row.kind === "text") return { id, prompt: row.prompt, response: row.response };
   const { text, spans } = tokenizer.chatTemplate().conversation(row.messages);
   const first = spans[0]?.start ?? text.length;

@@ -6,7 +6,6 @@ import { invariant } from "../base/invariant.ts";
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
 import { latestSnapshot, saveSnapshot } from "../checkpoint/snapshot.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
 import { runPaths, type CheckpointStage, type RunPaths } from "../run/folder.ts";
 import type { UnstampedEvent } from "../run/event-log.ts";
 import { runSft } from "../stage1-sft/run.ts";
@@ -63,12 +62,12 @@ function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: Job
   const { arm, stage, recipe } = job;
   const snapshot = latestSnapshot(paths.snapshots, arm, stage);
   return {
-    engine: createEngine({ threads: job.threads }),
     config: checkpoint.config,
     weights: checkpoint.weights,
     tokenizer: checkpoint.tokenizer,
     endIds: checkpoint.endIds,
     padId: 0,
+    threads: job.threads,
     arm,
     stage,
     seed: recipe.seed,

@@ -1,14 +1,13 @@
 // STAGE 1, top to bottom: batches of examples, cross-entropy on their responses, AdamW. Pretraining is the same loop.
 
 import { forwardFlops } from "../model/flops.ts";
+import { replicate, type ReplicatedModel } from "../replicas/model.ts";
 import type { ExamplePurpose, Task } from "../tasks/task.ts";
 import { packSequences, type PackedSequences } from "../tokens/pack.ts";
 import { rowShape } from "../train/microbatch.ts";
 import { learningRateAt } from "../train/schedule.ts";
 import { scheduleOf } from "../train/settings.ts";
 import { runSteps, type StageContext, type StageTotals } from "../train/stage.ts";
-import { createTrainer, type Trainer } from "../train/step.ts";
-import { crossEntropy } from "../train/token-loss.ts";
 import { nextBatch } from "./dataset.ts";
 import type { SftSettings } from "./settings.ts";
 
@@ -21,10 +20,11 @@ export interface SftRun {
 
 /** Trains `context.weights` in place. @returns what it cost */
 export async function runSft(context: StageContext, run: SftRun): Promise<StageTotals> {
-  const { engine, config, weights, tokenizer, arm, stage } = context;
+  const { config, weights, tokenizer, threads, arm, stage } = context;
   const { settings, task, purpose, snapshotEvery } = run;
   const schedule = scheduleOf(settings, settings.steps);
-  const trainer = createTrainer({ engine, config, weights, loss: crossEntropy });
+  const loss = { kind: "cross-entropy" } as const;
+  const model = replicate({ config, weights, loss, threads, decodeBatch: 1 });
   let cursor = context.resume === null ? 0 : (context.resume.state["cursor"] as number);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {
@@ -39,9 +39,9 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
       rowsPerMicrobatch: shape.rows,
       padId: context.padId,
     });
-    const loss = await accumulateAll(trainer, packed);
+    const summedLoss = await accumulateAll(model, packed);
     const learningRate = learningRateAt(schedule, step);
-    const gradientNorm = trainer.update({
+    const gradientNorm = await model.update({
       learningRate,
       gradientScale: 1 / packed.targetCount,
       maxGradientNorm: settings.clipNorm,
@@ -55,7 +55,7 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
       arm,
       stage,
       step,
-      lossNatsPerToken: loss / packed.targetCount,
+      lossNatsPerToken: summedLoss / packed.targetCount,
       gradientNorm,
       learningRate,
       lossTokens: packed.targetCount,
@@ -65,24 +65,30 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
   };
 
   try {
-    return await runSteps(context, trainer, {
+    return await runSteps(context, model, {
       steps: settings.steps,
       snapshotEvery,
       runStep,
       state: () => ({ cursor }),
     });
   } finally {
-    await trainer.dispose();
+    await model.dispose();
   }
 }
 
 /** @returns the summed loss over response tokens, nats, in double arithmetic */
-async function accumulateAll(trainer: Trainer, packed: PackedSequences): Promise<number> {
+async function accumulateAll(model: ReplicatedModel, { microbatches }: PackedSequences): Promise<number> {
+  const results = await model.accumulate(
+    microbatches.map((batch) => ({
+      ...batch,
+      shape: { rows: batch.rows, tokens: batch.rowTokens },
+      extras: { weight: batch.weight },
+    })),
+  );
   let loss = 0;
-  for (const microbatch of packed.microbatches) {
-    const shape = { rows: microbatch.rows, tokens: microbatch.rowTokens };
-    const { logProb } = await trainer.accumulate({ ...microbatch, shape, extras: { weight: microbatch.weight } });
-    for (let i = 0; i < logProb.length; i++) loss -= microbatch.weight[i]! * logProb[i]!;
+  for (const [index, { weight }] of microbatches.entries()) {
+    const { logProb } = results[index]!;
+    for (let i = 0; i < logProb.length; i++) loss -= weight[i]! * logProb[i]!;
   }
   return loss;
 }

@@ -1,7 +1,8 @@
 // Prompts → groups of sampled responses, graded: the on-policy data of one step.
 
 import { randomStream } from "../base/seeds.ts";
-import type { SampledResponse, Sampler } from "../generate/sampler.ts";
+import type { SampledResponse } from "../generate/sampler.ts";
+import type { ReplicatedModel } from "../replicas/model.ts";
 import type { DependencyStats, Graded, Task, TaskProblem } from "../tasks/task.ts";
 import type { StageContext } from "../train/stage.ts";
 import type { RlSettings } from "./settings.ts";
@@ -23,7 +24,7 @@ export interface Rollout {
 export interface RolloutOptions {
   readonly task: Task;
   readonly settings: RlSettings;
-  readonly sampler: Sampler;
+  readonly model: ReplicatedModel;
   /** the recipe's window: dependencies beyond it are counted, in the full-attention arm too */
   readonly window: number;
 }
@@ -34,7 +35,7 @@ export async function sampleRollouts(
   step: number,
   options: RolloutOptions,
 ): Promise<readonly Rollout[]> {
-  const { task, settings, sampler } = options;
+  const { task, settings, model } = options;
   const { promptsPerStep, groupSize, maxNewTokens, temperature, topP } = settings;
   const problems = Array.from({ length: promptsPerStep }, (_, i) => task.rlProblem((step - 1) * promptsPerStep + i));
   const prompts = problems.map(({ prompt }) => context.tokenizer.encode(prompt));
@@ -45,7 +46,7 @@ export async function sampleRollouts(
     }),
   );
   const { endIds, signal } = context;
-  const responses = await sampler.sample(requests, { endIds, signal });
+  const responses = await model.sample(requests, { endIds, signal });
   return Promise.all(
     responses.map(async (response, index) => {
       const group = Math.floor(index / groupSize);

@@ -1,17 +1,15 @@
 // STAGE 2, top to bottom: sample groups under the window, reward final answers, turn rewards into advantages, update.
 
 import { randomStream } from "../base/seeds.ts";
-import { createSampler } from "../generate/decode.ts";
 import { forwardFlops } from "../model/flops.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { replicate } from "../replicas/model.ts";
 import type { Task } from "../tasks/task.ts";
 import { learningRateAt } from "../train/schedule.ts";
 import { scheduleOf } from "../train/settings.ts";
 import { runSteps, type StageContext, type StageTotals } from "../train/stage.ts";
-import { createTrainer } from "../train/step.ts";
 import { groupAdvantages } from "./advantages.ts";
 import { rolloutFigures } from "./metrics.ts";
-import { clippedPolicy } from "./policy-loss.ts";
 import { sampleRollouts, type Rollout } from "./rollout.ts";
 import type { RlSettings } from "./settings.ts";
 import { updatePolicy, type UpdateFigures, type WeighedRollout } from "./update.ts";
@@ -28,16 +26,16 @@ export interface RlRun {
 
 /** Trains `context.weights` in place. @returns what it cost */
 export async function runRl(context: StageContext, run: RlRun): Promise<StageTotals> {
-  const { engine, config, weights } = context;
+  const { config, weights, threads } = context;
   const { settings, task, window, snapshotEvery } = run;
   const clip = { low: settings.clipLow, high: settings.clipHigh };
-  const trainer = createTrainer({ engine, config, weights, loss: clippedPolicy(clip) });
-  const sampler = createSampler({ engine, config, weights, batch: settings.decodeBatch });
+  const loss = { kind: "clipped-policy", ...clip } as const;
+  const model = replicate({ config, weights, loss, threads, decodeBatch: settings.decodeBatch });
   const schedule = scheduleOf(settings, settings.steps);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {
     const started = performance.now();
-    const rollouts = await sampleRollouts(context, step, { task, settings, sampler, window });
+    const rollouts = await sampleRollouts(context, step, { task, settings, model, window });
     const sampled = performance.now();
     const groups = groupAdvantages(rewardsByGroup(rollouts, settings.groupSize), settings.advantage);
     const weighed = rollouts.map((rollout): WeighedRollout => {
@@ -45,7 +43,7 @@ export async function runRl(context: StageContext, run: RlRun): Promise<StageTot
       return { rollout, advantage: advantages[rollout.sample]!, informative };
     });
     const learningRate = learningRateAt(schedule, step);
-    const update = await updatePolicy(trainer, weighed, {
+    const update = await updatePolicy(model, weighed, {
       config,
       padId: context.padId,
       microbatchTokens: settings.microbatchTokens,
@@ -75,10 +73,9 @@ export async function runRl(context: StageContext, run: RlRun): Promise<StageTot
   };
 
   try {
-    return await runSteps(context, trainer, { steps: settings.steps, snapshotEvery, runStep, state: () => ({}) });
+    return await runSteps(context, model, { steps: settings.steps, snapshotEvery, runStep, state: () => ({}) });
   } finally {
-    await sampler.dispose();
-    await trainer.dispose();
+    await model.dispose();
   }
 }
 

@@ -5,8 +5,10 @@ import { forwardFlops } from "../model/flops.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { packSequences, unpackResponses, type PackedSequences, type PackSequence } from "../tokens/pack.ts";
 import { rowShape } from "../train/microbatch.ts";
-import type { TokenResults, Trainer, UpdateSettings } from "../train/step.ts";
-import { clippedPolicyLoss, type ClipRange } from "./policy-loss-oracle.ts";
+import type { UpdateSettings } from "../replicas/member.ts";
+import type { ReplicatedModel } from "../replicas/model.ts";
+import type { TokenResults } from "../train/step.ts";
+import { clippedPolicyLoss, type ClipRange } from "../train/policy-loss-oracle.ts";
 import type { Rollout } from "./rollout.ts";
 
 /** A rollout and what it is worth; the advantage of a degenerate group's is 0 and it is not trained on. */
@@ -43,6 +45,7 @@ export interface UpdateFigures {
   /** mean over the step's optimizer steps; 0 when nothing was informative */
   readonly gradientNorm: number;
   readonly tokensTrained: number;
+  /** of the training passes; the scoring pass measures and trains nothing */
   readonly flops: number;
 }
 
@@ -55,7 +58,7 @@ interface TokenFigures {
 type Pass = "score" | "accumulate";
 
 export async function updatePolicy(
-  trainer: Trainer,
+  model: ReplicatedModel,
   weighed: readonly WeighedRollout[],
   options: UpdateOptions,
 ): Promise<UpdateFigures> {
@@ -63,13 +66,13 @@ export async function updatePolicy(
   const trained = new Set(minibatches[0] ?? []);
   const others = weighed.filter((one) => !trained.has(one));
   const fresh = new FreshFigures();
-  fresh.add(others, await runPass(trainer, others, "score", options));
+  fresh.add(others, await runPass(model, others, "score", options));
   const sums = { loss: 0, low: 0, high: 0, tokens: 0, norm: 0, kl: 0, tokensTrained: 0 };
   for (const [index, minibatch] of minibatches.entries()) {
-    const figures = await runPass(trainer, minibatch, "accumulate", options);
+    const figures = await runPass(model, minibatch, "accumulate", options);
     if (index === 0) fresh.add(minibatch, figures);
     const { loss, clippedLow, clippedHigh, kl, count } = lossOf(minibatch, figures, options.clip);
-    sums.norm += trainer.update({ ...options.update, gradientScale: 1 / count });
+    sums.norm += await model.update({ ...options.update, gradientScale: 1 / count });
     sums.loss += loss * count;
     sums.low += clippedLow * count;
     sums.high += clippedHigh * count;
@@ -78,7 +81,6 @@ export async function updatePolicy(
     for (const { rollout } of minibatch) sums.tokensTrained += rollout.promptIds.length + rollout.response.ids.length;
   }
   const perToken = sums.tokens === 0 ? 0 : 1 / sums.tokens;
-  const trainedFlops = minibatches.flat().reduce((total, one) => total + 3 * flopsOf(one, options.config), 0);
   return {
     ...fresh.figures(),
     loss: sums.loss * perToken,
@@ -87,7 +89,7 @@ export async function updatePolicy(
     kl: sums.kl,
     gradientNorm: minibatches.length === 0 ? 0 : sums.norm / minibatches.length,
     tokensTrained: sums.tokensTrained,
-    flops: trainedFlops + others.reduce((total, one) => total + flopsOf(one, options.config), 0),
+    flops: minibatches.flat().reduce((total, one) => total + 3 * flopsOf(one, options.config), 0),
   };
 }
 
@@ -109,7 +111,7 @@ function flopsOf({ rollout }: WeighedRollout, config: ModelConfig): number {
 }
 
 async function runPass(
-  trainer: Trainer,
+  model: ReplicatedModel,
   weighed: readonly WeighedRollout[],
   pass: Pass,
   { config, padId, microbatchTokens }: UpdateOptions,
@@ -119,16 +121,11 @@ async function runPass(
   const longest = sequences.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   const shape = rowShape(config, longest, microbatchTokens);
   const packed = packSequences(sequences, { rowTokens: shape.tokens, rowsPerMicrobatch: shape.rows, padId });
-  const results: TokenResults[] = [];
-  for (const microbatch of packed.microbatches) {
-    const { advantage, behaviourLogProb } = microbatch.fields;
-    const extras = { advantage: advantage!, behaviourLogProb: behaviourLogProb! };
-    const { logProb, entropy } =
-      pass === "score"
-        ? await trainer.score({ ...microbatch, shape })
-        : await trainer.accumulate({ ...microbatch, shape, extras });
-    results.push({ logProb: logProb.slice(), entropy: entropy.slice() });
-  }
+  const batches = packed.microbatches.map((batch) => {
+    const { advantage, behaviourLogProb } = batch.fields;
+    return { ...batch, shape, extras: { advantage: advantage!, behaviourLogProb: behaviourLogProb! } };
+  });
+  const results = await (pass === "score" ? model.score(batches) : model.accumulate(batches));
   return unpacked(packed, results);
 }
 

@@ -18,6 +18,22 @@ export interface ClippedNorm {
  * @throws `NOT_FINITE` naming the tensor and the index of its first NaN or infinity
  */
 export function clipGlobalNorm(gradients: Weights, options: { scale: number; maxNorm: number | null }): ClippedNorm {
+  return clippedNorm(squaredNorm(gradients), options);
+}
+
+/** The same from the squared norm of the stored sums, which may have been added up in parts. */
+export function clippedNorm(squares: number, options: { scale: number; maxNorm: number | null }): ClippedNorm {
+  const norm = Math.abs(options.scale) * Math.sqrt(squares);
+  const { maxNorm } = options;
+  return { norm, scale: maxNorm !== null && norm > maxNorm ? (options.scale * maxNorm) / norm : options.scale };
+}
+
+/**
+ * The sum of the squares of every number of every tensor.
+ *
+ * @throws `NOT_FINITE` naming the tensor and the index of its first NaN or infinity
+ */
+export function squaredNorm(gradients: Weights): number {
   let total = 0;
   for (const [name, data] of gradients) {
     const squares = sumOfSquares(data);
@@ -25,9 +41,7 @@ export function clipGlobalNorm(gradients: Weights, options: { scale: number; max
     if (!Number.isFinite(squares)) throw notFinite(name, data);
     total += squares;
   }
-  const norm = Math.abs(options.scale) * Math.sqrt(total);
-  const { maxNorm } = options;
-  return { norm, scale: maxNorm !== null && norm > maxNorm ? (options.scale * maxNorm) / norm : options.scale };
+  return total;
 }
 
 /** Four sums side by side, so that one addition need not wait for the last. */

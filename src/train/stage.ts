@@ -1,13 +1,11 @@
 // What a stage is given, what it counts, and the loop around its steps: report, save, stop.
 
-import type { Engine } from "../engine/engine.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import type { UnstampedEvent } from "../run/event-log.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 import { invariant } from "../base/invariant.ts";
-import type { Trainer } from "./step.ts";
 import type { AdamwState } from "./optimizer.ts";
 
 /** Resumable state after a whole step. */
@@ -19,7 +17,6 @@ export interface StageSnapshot {
 }
 
 export interface StageContext {
-  readonly engine: Engine;
   readonly config: ModelConfig;
   /** changed in place */
   readonly weights: Weights;
@@ -27,6 +24,8 @@ export interface StageContext {
   /** ends a response; the first of the checkpoint's */
   readonly endIds: readonly number[];
   readonly padId: number;
+  /** engines side by side */
+  readonly threads: number;
   readonly arm: ArmName;
   readonly stage: StageName;
   /** the recipe's */
@@ -36,6 +35,14 @@ export interface StageContext {
   readonly resume: StageSnapshot | null;
   readonly save: (snapshot: StageSnapshot) => void;
   readonly signal: AbortSignal;
+}
+
+/** The model that a stage trains, as far as snapshots go. */
+export interface TrainedModel {
+  readonly weights: Weights;
+  readonly optimizer: AdamwState;
+  /** tells every thread that the weights were changed from outside */
+  push(): Promise<void>;
 }
 
 /** What a stage has cost so far. Sampling counts the tokens drawn, training every token that went through the model. */
@@ -66,11 +73,11 @@ export function restore(snapshot: StageSnapshot, weights: Weights, optimizer: Ad
   optimizer.step = snapshot.state["optimizerStep"] as number;
 }
 
-function snapshotOf(step: number, trainer: Trainer, totals: StageTotals, more: object): StageSnapshot {
-  const tensors: Weights = new Map(trainer.weights);
-  for (const [name, data] of trainer.optimizer.mean) tensors.set(OPTIMIZER_MEAN + name, data);
-  for (const [name, data] of trainer.optimizer.meanSquare) tensors.set(OPTIMIZER_SQUARE + name, data);
-  return { step, tensors, state: { ...more, optimizerStep: trainer.optimizer.step, totals: { ...totals } } };
+function snapshotOf(step: number, model: TrainedModel, totals: StageTotals, more: object): StageSnapshot {
+  const tensors: Weights = new Map(model.weights);
+  for (const [name, data] of model.optimizer.mean) tensors.set(OPTIMIZER_MEAN + name, data);
+  for (const [name, data] of model.optimizer.meanSquare) tensors.set(OPTIMIZER_SQUARE + name, data);
+  return { step, tensors, state: { ...more, optimizerStep: model.optimizer.step, totals: { ...totals } } };
 }
 
 export interface StageLoop {
@@ -87,12 +94,15 @@ export interface StageLoop {
  *
  * @throws `INTERRUPTED` once the snapshot is written
  */
-export async function runSteps(context: StageContext, trainer: Trainer, loop: StageLoop): Promise<StageTotals> {
+export async function runSteps(context: StageContext, model: TrainedModel, loop: StageLoop): Promise<StageTotals> {
   const { arm, stage, resume, log, signal } = context;
   const totals: StageTotals = resume
     ? { ...(resume.state["totals"] as StageTotals) }
     : { tokensTrained: 0, tokensSampled: 0, flops: 0, seconds: 0, tooLong: 0 };
-  if (resume !== null) restore(resume, trainer.weights, trainer.optimizer);
+  if (resume !== null) {
+    restore(resume, model.weights, model.optimizer);
+    await model.push();
+  }
   const first = (resume?.step ?? 0) + 1;
   log({ type: "stage-start", arm, stage, step: first - 1, steps: loop.steps, resumed: resume !== null });
   for (let step = first; step <= loop.steps; step++) {
@@ -101,7 +111,7 @@ export async function runSteps(context: StageContext, trainer: Trainer, loop: St
     totals.seconds += (performance.now() - started) / 1000;
     const stopping = signal.aborted;
     if (stopping || (step % loop.snapshotEvery === 0 && step < loop.steps)) {
-      context.save(snapshotOf(step, trainer, totals, loop.state()));
+      context.save(snapshotOf(step, model, totals, loop.state()));
     }
     if (stopping) signal.throwIfAborted();
   }

@@ -1,4 +1,4 @@
-// One model being trained: forward and backward over microbatches into accumulators, then one optimizer step.
+// Forward and backward of one model over microbatches: per-token results out, gradients into sums.
 
 import type { Engine, Program } from "../engine/engine.ts";
 import { gradients } from "../graph/autodiff.ts";
@@ -10,8 +10,6 @@ import { SequenceInputs, sequenceModel, type SequenceBatch, type SequenceShape }
 import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import { sizeOf, type TensorData, type Weights } from "../tensor/tensor.ts";
 import { accumulated } from "./accumulate.ts";
-import { clipGlobalNorm } from "./clip.ts";
-import { adamwStep, newAdamwState, type AdamwSettings, type AdamwState } from "./optimizer.ts";
 import type { TokenLoss } from "./token-loss.ts";
 
 /** One microbatch: rows·T tokens. */
@@ -32,30 +30,21 @@ export interface TokenResults {
   readonly entropy: Float32Array;
 }
 
-export interface UpdateSettings {
-  readonly learningRate: number;
-  /** multiplies the accumulated gradient: 1 / loss tokens of the whole step */
-  readonly gradientScale: number;
-  readonly maxGradientNorm: number | null;
-  readonly adamw: AdamwSettings;
-}
-
-export interface Trainer {
-  readonly weights: Weights;
-  readonly optimizer: AdamwState;
-  /** Runs forward and backward; gradients add up until `update`. */
+/** Forward and backward over microbatches, gradients adding up. */
+export interface Accumulator {
+  /** the gradients so far, by parameter; the caller empties them */
+  readonly sums: Weights;
+  /** Runs forward and backward. */
   accumulate(batch: TrainBatch): Promise<TokenResults>;
   /** Runs forward only. */
   score(batch: ShapedBatch): Promise<TokenResults>;
-  /** Clips, takes one AdamW step, forgets the gradients. @returns the gradient norm before clipping */
-  update(settings: UpdateSettings): number;
   dispose(): Promise<void>;
 }
 
-export interface TrainerOptions {
+export interface AccumulatorOptions {
   readonly engine: Engine;
   readonly config: ModelConfig;
-  /** changed in place by every update */
+  /** read at every run */
   readonly weights: Weights;
   readonly loss: TokenLoss;
 }
@@ -68,8 +57,8 @@ interface ShapePrograms {
   scoring?: Program;
 }
 
-/** A trainer for any mix of shapes; what a shape needs is compiled when it is first met. */
-export function createTrainer(options: TrainerOptions): Trainer {
+/** For any mix of shapes; what a shape needs is compiled when it is first met. */
+export function createAccumulator(options: AccumulatorOptions): Accumulator {
   const { engine, config, weights, loss } = options;
   const parameters = parametersOf(config);
   const sums: Weights = new Map(parameters.map(({ name, shape: sizes }) => [name, new Float32Array(sizeOf(sizes))]));
@@ -77,7 +66,6 @@ export function createTrainer(options: TrainerOptions): Trainer {
   const weightArrays = viewArrays(views, weights);
   const sumInputs = viewArrays(views, sums, "sum.");
   const sumOutputs = viewArrays(views, sums, "grad.");
-  const optimizer = newAdamwState(parameters);
   const shapes = new Map<string, ShapePrograms>();
 
   const programsOf = ({ rows, tokens }: SequenceShape): ShapePrograms => {
@@ -92,8 +80,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
   };
 
   return {
-    weights,
-    optimizer,
+    sums,
     accumulate: async ({ extras, shape, ...batch }) => {
       const programs = programsOf(shape);
       programs.training ??= await engine.compile(graphOf(trainOutputs(config, shape, loss)));
@@ -108,18 +95,6 @@ export function createTrainer(options: TrainerOptions): Trainer {
       programs.inputs.fill(batch);
       await programs.scoring.run({ ...programs.inputs.arrays, ...weightArrays }, { ...programs.results });
       return programs.results;
-    },
-    update: ({ learningRate, gradientScale, maxGradientNorm, adamw }) => {
-      const { norm, scale } = clipGlobalNorm(sums, { scale: gradientScale, maxNorm: maxGradientNorm });
-      adamwStep(weights, optimizer, {
-        parameters,
-        gradients: sums,
-        gradientScale: scale,
-        learningRate,
-        settings: adamw,
-      });
-      for (const sum of sums.values()) sum.fill(0);
-      return norm;
     },
     dispose: async () => {
       for (const { training, scoring } of shapes.values()) {

@@ -12,3 +12,7 @@ export type TokenLoss = (logProb: GraphNode) => GraphNode;
 
 /** -Σ weight·ln p(target); input `weight` [M, 1] is 1 on response tokens, else 0. */
 export const crossEntropy: TokenLoss = (logProb) => neg(total(mul(logProb, input("weight", logProb.shape))));
+
+/** A loss named as data, so that it can be sent to another thread (see loss-named.ts). */
+export type LossName =
+  { readonly kind: "cross-entropy" } | { readonly kind: "clipped-policy"; readonly low: number; readonly high: number };

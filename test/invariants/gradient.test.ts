@@ -11,7 +11,7 @@ import { withWindow } from "../../src/model/window.ts";
 import type { TensorData, Weights } from "../../src/tensor/tensor.ts";
 import { packSequences, unpackResponses, type PackSequence, type PackShape } from "../../src/tokens/pack.ts";
 import { crossEntropy } from "../../src/train/token-loss.ts";
-import { createTrainer, trainOutputs, type Trainer } from "../../src/train/step.ts";
+import { createAccumulator, trainOutputs, type Accumulator } from "../../src/train/step.ts";
 import { expectClose } from "../support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../support/tiny-model.ts";
 import { tolerances } from "../support/tolerances.ts";
@@ -22,10 +22,10 @@ afterAll(async () => {
   for (const each of owned) await each.dispose();
 });
 
-function trainerOf(config: ModelConfig): Trainer {
-  const trainer = createTrainer({ engine, config, weights: tinyWeights(config), loss: crossEntropy });
-  owned.push(trainer);
-  return trainer;
+function accumulatorOf(config: ModelConfig): Accumulator {
+  const accumulator = createAccumulator({ engine, config, weights: tinyWeights(config), loss: crossEntropy });
+  owned.push(accumulator);
+  return accumulator;
 }
 
 function sequencesOf(lengths: readonly number[]): PackSequence[] {
@@ -34,14 +34,14 @@ function sequencesOf(lengths: readonly number[]): PackSequence[] {
 
 /** The log-probs of every sequence's response, scored packed. */
 async function scored(
-  trainer: Trainer,
+  accumulator: Accumulator,
   sequences: readonly PackSequence[],
   shape: PackShape,
 ): Promise<readonly Float32Array[]> {
   const packed = packSequences(sequences, shape);
   const results: Float32Array[] = [];
   for (const batch of packed.microbatches) {
-    const { logProb } = await trainer.score({ ...batch, shape: { rows: batch.rows, tokens: batch.rowTokens } });
+    const { logProb } = await accumulator.score({ ...batch, shape: { rows: batch.rows, tokens: batch.rowTokens } });
     results.push(logProb.slice());
   }
   return unpackResponses(packed, results);
@@ -130,11 +130,11 @@ describe("a packed row", () => {
   const whole = { rowTokens: 32, rowsPerMicrobatch: 6, padId: 0 };
 
   it.each(CONFIGS)("gives each token the log-prob it has in a row of its own (%s)", async (_, config) => {
-    const trainer = trainerOf(config);
-    const together = await scored(trainer, sequences, whole);
+    const accumulator = accumulatorOf(config);
+    const together = await scored(accumulator, sequences, whole);
     for (const [i, sequence] of sequences.entries()) {
       const own = { rowTokens: sequence.ids.length, rowsPerMicrobatch: 1, padId: 0 };
-      const [alone] = await scored(trainer, [sequence], own);
+      const [alone] = await scored(accumulator, [sequence], own);
       expectClose(together[i]!, alone!, tolerances.logProb32, `sequence ${i}`);
     }
   });

@@ -1,7 +1,6 @@
 // What must agree about training: splits, packing, resuming, and the sampler with the trainer.
 
 import { describe, expect, it } from "vitest";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
 import { sftSettings } from "../../src/stage1-sft/settings.ts";
 import { runSft } from "../../src/stage1-sft/run.ts";
 import { rlSettings } from "../../src/stage2-rl/settings.ts";
@@ -11,15 +10,13 @@ import { runningTotalTask } from "../../src/tasks/running-total.ts";
 import type { Task } from "../../src/tasks/task.ts";
 import type { Weights } from "../../src/tensor/tensor.ts";
 import { packSequences, unpackResponses, type PackSequence } from "../../src/tokens/pack.ts";
-import { createTrainer } from "../../src/train/step.ts";
-import { crossEntropy } from "../../src/train/token-loss.ts";
+import { replicate } from "../../src/replicas/model.ts";
 import { withWindow } from "../../src/model/window.ts";
 import { expectClose } from "../support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../support/tiny-model.ts";
 import { eventsOf, tinyStage, type TinyStage } from "../support/tiny-stage.ts";
 import { tolerances } from "../support/tolerances.ts";
 
-const engine = createEngine({ threads: 1 });
 const config = withWindow(tinyConfig({ tiedHead: true, queryKeyValueBias: true }), 6);
 const sequences: readonly PackSequence[] = [9, 30, 17, 24, 5, 40, 12].map((length, i) => ({
   ids: tinyIds(length, 70 + i),
@@ -31,42 +28,44 @@ async function stepWith(
   rowTokens: number,
   rowsPerMicrobatch: number,
   order: readonly PackSequence[],
+  threads = 1,
 ): Promise<{ weights: Weights; logProbs: Map<PackSequence, Float32Array> }> {
   const weights = tinyWeights(config);
-  const trainer = createTrainer({ engine, config, weights, loss: crossEntropy });
+  const model = replicate({ config, weights, loss: { kind: "cross-entropy" }, threads, decodeBatch: 1 });
   const packed = packSequences(order, { rowTokens, rowsPerMicrobatch, padId: 0 });
-  const results: Float32Array[] = [];
-  for (const microbatch of packed.microbatches) {
-    const shape = { rows: microbatch.rows, tokens: microbatch.rowTokens };
-    const { logProb } = await trainer.accumulate({ ...microbatch, shape, extras: { weight: microbatch.weight } });
-    results.push(logProb.slice());
-  }
-  trainer.update({
+  const batches = packed.microbatches.map((batch) => ({
+    ...batch,
+    shape: { rows: batch.rows, tokens: batch.rowTokens },
+    extras: { weight: batch.weight },
+  }));
+  const results = (await model.accumulate(batches)).map(({ logProb }) => logProb);
+  await model.update({
     learningRate: 1,
     gradientScale: 1 / packed.targetCount,
     maxGradientNorm: null,
     adamw: { beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0 },
   });
-  await trainer.dispose();
+  await model.dispose();
   const unpacked = unpackResponses(packed, results);
   return { weights, logProbs: new Map(order.map((sequence, i) => [sequence, unpacked[i]!])) };
 }
 
 describe("a training step", () => {
-  it("gives the same log-probs and the same gradient however it is split, packed, ordered and padded", async () => {
+  it("gives the same log-probs and the same gradient however it is split, packed, ordered, padded and spread over threads", async () => {
     const whole = await stepWith(60, 4, sequences);
     const moved = [...whole.weights].some(([name, data]) =>
       data.some((x, i) => x !== tinyWeights(config).get(name)![i]),
     );
     expect(moved).toBe(true);
-    const ways: readonly (readonly [number, number, readonly PackSequence[]])[] = [
+    const ways: readonly (readonly [number, number, readonly PackSequence[], number?])[] = [
       [40, 1, sequences],
+      [40, 1, sequences, 3],
       [60, 1, [...sequences].reverse()],
       [137, 1, sequences],
       [48, 7, sequences],
     ];
-    for (const [rowTokens, rows, order] of ways) {
-      const other = await stepWith(rowTokens, rows, order);
+    for (const [rowTokens, rows, order, threads] of ways) {
+      const other = await stepWith(rowTokens, rows, order, threads);
       for (const sequence of sequences) {
         expectClose(other.logProbs.get(sequence)!, whole.logProbs.get(sequence)!, tolerances.logProb32, "log-prob");
       }
@@ -119,6 +118,20 @@ describe.each(["sft", "rl"] as const)("the %s stage", (name) => {
     const resumedTotals = await runs[name](second);
     expect(second.context.weights).toEqual(straight.context.weights);
     expect({ ...resumedTotals, seconds: 0 }).toEqual({ ...totals, seconds: 0 });
+  });
+});
+
+describe("the stages on two threads", () => {
+  it("end with the same bytes every time, interrupted or not", async () => {
+    for (const name of ["sft", "rl"] as const) {
+      const straight = tinyStage({ stage: name, threads: 2 });
+      await runs[name](straight);
+      const first = tinyStage({ stage: name, threads: 2, stopAfter: 2 });
+      await expect(runs[name](first)).rejects.toThrow("stopped by the test");
+      const second = tinyStage({ stage: name, threads: 2, resume: first.snapshots[0]! });
+      await runs[name](second);
+      expect(second.context.weights).toEqual(straight.context.weights);
+    }
   });
 });
 

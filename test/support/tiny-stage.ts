@@ -1,6 +1,5 @@
 // A stage on the miniature's task with a very small model: everything real, a second long.
 
-import { createEngine } from "../../src/engine/onnx-engine.ts";
 import { initialWeights } from "../../src/model/parameters.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { withWindow } from "../../src/model/window.ts";
@@ -26,6 +25,7 @@ export interface TinyStageOptions {
   readonly resume?: StageSnapshot | null;
   /** aborts once this many steps are logged */
   readonly stopAfter?: number;
+  readonly threads?: number;
 }
 
 export function tinyStageConfig(window: number | null): ModelConfig {
@@ -38,6 +38,7 @@ export function tinyStage({
   weights,
   resume = null,
   stopAfter = Infinity,
+  threads = 1,
 }: TinyStageOptions): TinyStage {
   const config = tinyStageConfig(window);
   const files = characterTokenizer(RUNNING_TOTAL_ALPHABET.tokens);
@@ -46,12 +47,12 @@ export function tinyStage({
   const stopping = new AbortController();
   const steps = (event: UnstampedEvent): boolean => event.type === "sft-step" || event.type === "rl-step";
   const context: StageContext = {
-    engine: createEngine({ threads: 1 }),
     config,
     weights: weights ?? initialWeights(config, 9),
     tokenizer: openTokenizer({ ...files, where: "the miniature" }),
     endIds: [RUNNING_TOTAL_ALPHABET.endId],
     padId: RUNNING_TOTAL_ALPHABET.padId,
+    threads,
     arm: "swa",
     stage,
     seed: 4,

@@ -3,7 +3,7 @@
 import { input, scalar } from "../graph/node.ts";
 import { exp, maximum, minimum, mul, neg, sub } from "../graph/ops/elementwise.ts";
 import { total } from "../graph/ops/reduce.ts";
-import type { TokenLoss } from "../train/token-loss.ts";
+import type { TokenLoss } from "./token-loss.ts";
 import type { ClipRange } from "./policy-loss-oracle.ts";
 
 /**

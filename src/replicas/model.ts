@@ -1,0 +1,178 @@
+// A model on as many threads as asked for: the same calls for one and for several.
+
+import { Worker } from "node:worker_threads";
+import { SwarrError } from "../base/errors.ts";
+import type { SampledResponse, SampleOptions, SampleRequest } from "../generate/sampler.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { Weights } from "../tensor/tensor.ts";
+import type { AdamwState } from "../train/optimizer.ts";
+import type { ShapedBatch, TokenResults, TrainBatch } from "../train/step.ts";
+import type { LossName } from "../train/token-loss.ts";
+import { Member, type MemberOptions, type UpdateSettings } from "./member.ts";
+import type { Order, Reply } from "./messages.ts";
+import { copyWeights, newSharedMemory } from "./shared-state.ts";
+
+export interface ReplicatedModel {
+  /** this thread's copy, current after every update */
+  readonly weights: Weights;
+  /** shared by all threads; written by `update` and by whoever restores a snapshot */
+  readonly optimizer: AdamwState;
+  /** Runs forward and backward over the microbatches, spread over the threads; gradients add up until `update`. */
+  accumulate(batches: readonly TrainBatch[]): Promise<readonly TokenResults[]>;
+  /** Runs forward only. */
+  score(batches: readonly ShapedBatch[]): Promise<readonly TokenResults[]>;
+  /** Clips, takes one AdamW step, forgets the gradients. @returns the gradient norm before clipping */
+  update(settings: UpdateSettings): Promise<number>;
+  /** Samples, spread over the threads; `onFinished` and `onStep` hear of this thread's share while it runs. */
+  sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<readonly SampledResponse[]>;
+  /** Tells every thread that `weights` were changed from outside. */
+  push(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface ReplicaOptions {
+  readonly config: ModelConfig;
+  /** changed in place by every update */
+  readonly weights: Weights;
+  /** null where nothing is trained */
+  readonly loss: LossName | null;
+  /** threads, this one included; >= 1 */
+  readonly threads: number;
+  /** sequences decoded side by side, all threads together */
+  readonly decodeBatch: number;
+}
+
+/**
+ * Data parallelism over threads: each has a session and a copy of the weights, takes every n-th microbatch, and owns a part
+ * of the update. The engine's own thread pool scales by 1.5 to 1.9 on two cores and suffers when they are busy; two
+ * engines side by side scale by 1.9 (docs/log.md).
+ */
+export function replicate(options: ReplicaOptions): ReplicatedModel {
+  const { config, weights, loss, threads } = options;
+  const memory = newSharedMemory(config, threads);
+  const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
+  const memberOptions = (index: number): MemberOptions => ({ index, config, memory, loss, decodeBatch });
+  const own = new Member(memberOptions(0), weights);
+  copyWeights(own.shared.weights, weights);
+  const others = Array.from({ length: threads - 1 }, (_, i) => new Thread(memberOptions(i + 1)));
+  const optimizer: AdamwState = { step: 0, mean: own.shared.mean, meanSquare: own.shared.meanSquare };
+
+  const spread = async <Item, Result>(
+    items: readonly Item[],
+    here: (items: readonly Item[]) => Promise<readonly Result[]>,
+    there: (items: readonly Item[]) => Order,
+  ): Promise<Result[]> => {
+    const shares = Array.from({ length: threads }, (_, member) => items.filter((__, i) => i % threads === member));
+    const away = others.map((thread, i) =>
+      shares[i + 1]!.length === 0 ? [] : (thread.order(there(shares[i + 1]!)) as Promise<Result[]>),
+    );
+    const results = await allOf([here(shares[0]!), ...away]);
+    return items.map((_, i) => results[i % threads]![Math.floor(i / threads)]!);
+  };
+
+  return {
+    weights,
+    optimizer,
+    accumulate: (batches) =>
+      spread(
+        batches,
+        (mine) => own.accumulate(mine),
+        (theirs) => ({ kind: "accumulate", batches: theirs }),
+      ),
+    score: (batches) =>
+      spread(
+        batches,
+        (mine) => own.score(mine),
+        (theirs) => ({ kind: "score", batches: theirs }),
+      ),
+    update: async (settings) => {
+      const away = others.map((thread) => thread.order({ kind: "update", step: optimizer.step, settings }));
+      let norm = NaN;
+      let failure: unknown = null;
+      try {
+        norm = own.update(optimizer.step, settings);
+      } catch (thrown) {
+        failure = thrown;
+      }
+      await allOf(away);
+      if (failure !== null) throw failure as Error;
+      optimizer.step += 1;
+      return norm;
+    },
+    sample: async (requests, sampleOptions) => {
+      const size = Math.ceil(requests.length / threads);
+      const share = (member: number): readonly SampleRequest[] => requests.slice(member * size, (member + 1) * size);
+      const away = others.map((thread, i) => {
+        const theirs = share(i + 1);
+        if (theirs.length === 0) return [];
+        return thread.order({ kind: "sample", requests: theirs, endIds: sampleOptions.endIds }) as Promise<
+          SampledResponse[]
+        >;
+      });
+      const responses = (await allOf([own.sample(share(0), sampleOptions), ...away])).flat();
+      for (let i = Math.min(size, requests.length); i < requests.length; i++)
+        sampleOptions.onFinished?.(i, responses[i]!);
+      return responses;
+    },
+    push: async () => {
+      copyWeights(own.shared.weights, weights);
+      await allOf(others.map((thread) => thread.order({ kind: "pull" })));
+    },
+    dispose: async () => {
+      await own.dispose();
+      await allOf(others.map((thread) => thread.end()));
+    },
+  };
+}
+
+/** Waits for all, so that nobody is still at work when the first failure is thrown. */
+async function allOf<Result>(work: readonly (Promise<Result> | Result)[]): Promise<Result[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.map((each) => {
+    if (each.status === "rejected") throw each.reason as Error;
+    return each.value;
+  });
+}
+
+/** The built file: workers run JavaScript also when the caller is TypeScript under test. */
+function workerFile(): URL {
+  const here = import.meta.url;
+  return here.endsWith(".ts")
+    ? new URL("../../dist/replicas/member-worker.js", here)
+    : new URL("./member-worker.js", here);
+}
+
+class Thread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (reason: Error) => void }>();
+  #next = 0;
+
+  constructor(options: MemberOptions) {
+    this.#worker = new Worker(workerFile(), { workerData: options });
+    this.#worker.on("message", (reply: Reply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if (reply.kind === "done") waiting?.resolve(reply.value);
+      else waiting?.reject(reply.code === null ? new Error(reply.text) : new SwarrError(reply.code, reply.parts!));
+    });
+    const died = (thrown: Error): void => {
+      for (const { reject } of this.#waiting.values()) reject(thrown);
+      this.#waiting.clear();
+    };
+    this.#worker.on("error", died);
+    this.#worker.on("exit", (code) => died(new Error(`A replica's thread ended (${code}).`)));
+  }
+
+  order(order: Order): Promise<unknown> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ ...order, id });
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.order({ kind: "end" });
+    await this.#worker.terminate();
+  }
+}

@@ -16,7 +16,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["data", "tasks", "verify", "graph"],
   ["tokens", "model", "engine", "run"],
   ["checkpoint", "generate", "train"],
-  ["evaluate", "analyze"],
+  ["evaluate", "analyze", "replicas"],
   ["stage1-sft", "stage2-rl"],
   ["recipe"],
   ["report"],

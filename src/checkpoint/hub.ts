@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { HubApiError, downloadFile, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
 import { SwarrError, messageOf } from "../base/errors.ts";
 import { quote } from "../base/json.ts";
+import { asNetworkError } from "./hub-errors.ts";
 import { HubCache, cachedSnapshot, type HubName, type HubSettings } from "./hub-cache.ts";
 import { INDEX_NAME, WEIGHTS_NAME } from "./weight-files.ts";
 
@@ -34,7 +35,7 @@ const LARGE_BYTES = 20_000_000;
  */
 export async function downloadModel(name: HubName, settings: HubSettings, report: Report): Promise<string> {
   if (settings.offline) return cachedSnapshot(name, settings);
-  return await asNetworkError(name, settings, async () => {
+  return await asNetworkError(name, settings, "read", async () => {
     const cache = new HubCache(settings.cache, name.repository);
     const hub = { hubUrl: settings.endpoint, ...(settings.token === undefined ? {} : { accessToken: settings.token }) };
     const { repository, revision } = name;
@@ -149,34 +150,4 @@ function sizeOf(file: string): number {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`;
-}
-
-async function asNetworkError<Result>(
-  name: HubName,
-  settings: HubSettings,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof SwarrError) throw cause;
-    const status = cause instanceof HubApiError ? cause.statusCode : null;
-    const refused = status === 401 || status === 403 || status === 404;
-    throw new SwarrError(
-      "NETWORK",
-      {
-        what: `Cannot get ${name.repository} at ${name.revision} from ${settings.endpoint}: ${status === null ? messageOf(rootOf(cause)) : `status ${status}`}.`,
-        expected: "a model that exists and that you may read.",
-        fix: refused
-          ? "Check the name and the revision; for a private or gated model accept its terms and set HF_TOKEN."
-          : "Try again: what has arrived is kept. With HF_HUB_OFFLINE=1 only the cache is used.",
-      },
-      { cause },
-    );
-  }
-}
-
-/** `fetch failed` says nothing; the error behind it names host and reason. */
-function rootOf(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error;
 }

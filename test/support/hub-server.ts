@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { answerWrite } from "./hub-server-write.ts";
 
 export interface HubServer {
   readonly url: string;
@@ -17,11 +18,13 @@ export interface HubServerOptions {
   readonly repository: string;
   /** Branches and tags; each commit has the same files. */
   readonly revisions: { readonly [name: string]: string };
-  readonly files: { readonly [path: string]: Buffer };
+  readonly files: { [path: string]: Buffer };
   /** Files stored as large ones, known by SHA-256; the others by git object id. */
   readonly large?: (path: string) => boolean;
   /** Only requests with this token are answered. */
   readonly token?: string;
+  /** Takes uploads into `files`, those of large files without asking for the token. */
+  readonly writable?: boolean;
   /** Announces this hash for a file instead of its own. */
   readonly wrongHash?: { readonly [path: string]: string };
 }
@@ -29,9 +32,10 @@ export interface HubServerOptions {
 export async function hubServer(options: HubServerOptions): Promise<HubServer> {
   const log: string[] = [];
   const breaks = new Map<string, number>();
+  const uploads = new Map<string, Buffer>();
   const server = http.createServer((request, response) => {
     log.push(`${request.method} ${request.url} ${request.headers.range ?? ""}`.trim());
-    answer(request, response, options, breaks);
+    void answer(request, response, options, breaks, uploads);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -46,17 +50,21 @@ export async function hubServer(options: HubServerOptions): Promise<HubServer> {
   };
 }
 
-function answer(
+async function answer(
   request: http.IncomingMessage,
   response: http.ServerResponse,
   options: HubServerOptions,
   breaks: Map<string, number>,
-): void {
+  uploads: Map<string, Buffer>,
+): Promise<void> {
   const { pathname } = new URL(request.url!, "http://localhost");
   const refuse = (status: number): void => void response.writeHead(status).end();
-  if (options.token !== undefined && request.headers.authorization !== `Bearer ${options.token}`) return refuse(401);
+  const signed = pathname.startsWith("/upload/") || request.headers.authorization === `Bearer ${options.token}`;
+  if (options.token !== undefined && !signed) return refuse(401);
   const api = `/api/models/${options.repository}`;
   const commits = Object.values(options.revisions);
+  const place = { ...options, uploads, commit: commits[0]! };
+  if (options.writable === true && (await answerWrite(request, response, place))) return;
   if (pathname.startsWith(`${api}/revision/`)) {
     const name = decodeURIComponent(pathname.slice(`${api}/revision/`.length));
     const commit = options.revisions[name] ?? commits.find((one) => one === name);

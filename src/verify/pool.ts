@@ -26,6 +26,8 @@ const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32, stac
 /** A worker is replaced after so many jobs, so that whatever a library keeps cannot add up. */
 const JOBS_PER_WORKER = 20_000;
 const MAX_FAILED_STARTS = 3;
+/** A thread's end is waited for so long. */
+const ENDING_MS = 500;
 
 interface Waiting {
   readonly comparison: Comparison;
@@ -71,9 +73,7 @@ class WorkerPool implements Pool {
       this.#release(member, timeoutOf(member.current?.comparison, "the verifier was closed"));
     for (const waiting of this.#waiting.splice(0))
       waiting.settle(timeoutOf(waiting.comparison, "the verifier was closed"));
-    // Idle threads do not hold the process; without this it could end before their end is heard of (exit status 13).
-    for (const member of members) member.worker.ref();
-    await Promise.all(members.map((member) => member.worker.terminate()));
+    await Promise.all(members.map((member) => ended(member.worker)));
   }
 
   #start(): void {
@@ -187,6 +187,20 @@ class WorkerPool implements Pool {
       else member.worker.unref();
     }
   }
+}
+
+/**
+ * Ends a thread. One that is ended while it still starts may neither hold the process nor report its end (Node 20): the
+ * timer does the one, and stands in for the other.
+ */
+async function ended(worker: Worker): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, ENDING_MS);
+    worker.terminate().then(() => {
+      clearTimeout(timer);
+      resolve();
+    }, reject);
+  });
 }
 
 function lossOf(error: Error | null): string {

@@ -111,8 +111,10 @@ function runTests(folder: string, testFile: string, test: string | null): Outcom
       outcomes.set(name, status === "passed" || status === "failed" ? status : "other");
   }
   // A fault may stop the file from loading at all; then every test of it has failed.
-  const broken = testResults.some((result) => result.assertionResults.length === 0);
-  if (test !== null && broken) outcomes.set(test, "failed");
+  const broken = testResults.find((result) => result.assertionResults.length === 0);
+  if (broken !== undefined && test === null)
+    throw new Error(`${testFile} does not load: ${broken.message ?? run.stderr}`);
+  if (broken !== undefined && test !== null) outcomes.set(test, "failed");
   return outcomes;
 }
 

@@ -9,7 +9,7 @@ const WINDOW_FAULTS: readonly Fault[] = [
     find: "distance < window ||",
     replace: "distance <= window ||",
     testFile: "src/model/window.test.ts",
-    test: "visible > counts the query itself: query 4 sees keys 2, 3 and 4 through a window of 3",
+    test: "windowMask > agrees with `visible` for every query, key, window and number of sinks",
     quick: true,
   },
   {
@@ -18,7 +18,7 @@ const WINDOW_FAULTS: readonly Fault[] = [
     find: "query - width + 1)",
     replace: "query - width)",
     testFile: "src/model/window.test.ts",
-    test: "windowMask > is the five-by-five mask worked out by hand for a window of 3",
+    test: "windowMask > shows each query itself and the two before it when the window is 3",
   },
   {
     name: "window of the blockwise mask off by one",

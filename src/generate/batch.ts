@@ -35,18 +35,17 @@ export function drawUniform(stream: RandomStream): number {
   return Math.floor(stream.uniform() * 2 ** 23) / 2 ** 23;
 }
 
-/** Takes the drawn token. @returns the response when it ends the row, else null */
-export function appendToken(row: Row, id: number, logProb: number, endIds: readonly number[]): SampledResponse | null {
+/** Takes the drawn token, which ends the response when `last` says so. @returns the response when it is whole, else null */
+export function appendToken(row: Row, id: number, logProb: number, last: boolean): SampledResponse | null {
   row.ids[row.count] = id;
   row.logProbs[row.count] = logProb;
   row.count += 1;
   row.position += 1;
   row.nextId = id;
-  const stopped = endIds.includes(id);
-  if (!stopped && row.count < row.request.maxNewTokens) return null;
+  if (!last && row.count < row.request.maxNewTokens) return null;
   return {
     ids: row.ids.slice(0, row.count),
     logProbs: row.logProbs.slice(0, row.count),
-    finishReason: stopped ? "stop" : "length",
+    finishReason: last ? "stop" : "length",
   };
 }

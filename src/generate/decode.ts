@@ -10,7 +10,7 @@ import { drawNucleus } from "./draw.ts";
 import { rungAbove } from "../tensor/ladder.ts";
 import { Prefill, storePrompt, type Prefilled } from "./prefill.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "./sampler.ts";
-import { StepPrograms, type StepProgram } from "./step-program.ts";
+import { needsDistribution, StepPrograms, type StepProgram } from "./step-program.ts";
 
 export interface SamplerOptions {
   readonly engine: Engine;
@@ -41,16 +41,17 @@ class Decoding {
   readonly #config: ModelConfig;
   readonly #programs: StepPrograms;
   readonly #prefill: Prefill;
-  readonly #requests: readonly SampleRequest[];
+  readonly #requests: SampleRequest[];
   readonly #options: SampleOptions;
-  readonly #responses: SampledResponse[];
+  readonly #responses: SampledResponse[] = [];
+  readonly #batch: number;
   /** prompts prefilled and still wanted, by their ids */
   readonly #prompts = new Map<string, Prefilled>();
   #next = 0;
   #rows: (Row | null)[];
   #cache: RingCache;
   /** no token of this call stands at this position or beyond */
-  readonly #positions: number;
+  #positions: number;
 
   constructor(
     { config, batch = 128 }: SamplerOptions,
@@ -62,12 +63,11 @@ class Decoding {
     this.#config = config;
     this.#programs = programs;
     this.#prefill = prefill;
-    this.#requests = requests;
+    this.#requests = [...requests];
     this.#options = options;
-    this.#responses = new Array<SampledResponse>(requests.length);
-    const lengths = requests.map(({ promptIds, maxNewTokens }) => promptIds.length + maxNewTokens);
-    this.#positions = lengths.reduce((a, b) => Math.max(a, b), 1);
-    const rows = Math.min(rungAbove(batch), rungAbove(requests.length));
+    this.#positions = longestOf(requests);
+    this.#batch = rungAbove(batch);
+    const rows = Math.min(this.#batch, rungAbove(requests.length));
     this.#rows = new Array<Row | null>(rows).fill(null);
     this.#cache = new RingCache(config, rows, capacityFor(config, 1));
   }
@@ -76,6 +76,7 @@ class Decoding {
     let tokens = 0;
     for (;;) {
       this.#options.signal?.throwIfAborted();
+      this.#join(this.#options.more?.() ?? []);
       await this.#refill();
       const active = this.#rows.filter((row) => row !== null).length;
       if (active === 0) return this.#responses;
@@ -85,6 +86,18 @@ class Decoding {
       tokens += active;
       this.#options.onStep?.(tokens);
     }
+  }
+
+  /** Takes requests that came while others were decoded, and widens the batch for them. */
+  #join(requests: readonly SampleRequest[]): void {
+    if (requests.length === 0) return;
+    const known = this.#requests.length;
+    for (const [index, request] of requests.entries()) checkRequest(request, known + index, this.#config);
+    this.#requests.push(...requests);
+    this.#positions = Math.max(this.#positions, longestOf(requests));
+    const active = this.#rows.filter((row) => row !== null).length;
+    const rows = Math.min(this.#batch, rungAbove(active + this.#requests.length - this.#next));
+    if (rows > this.#rows.length) this.#move(rows, this.#cache.capacity);
   }
 
   /** Gives every empty row the next request, its prompt already in the cache. */
@@ -160,16 +173,18 @@ class Decoding {
       if (row === null) continue;
       program.store(this.#cache, index, row.position);
       this.#cache.advance(index, row.position);
-      const { temperature, topP } = row.request;
+      const { temperature, topP, distribution = false } = row.request;
+      const width = this.#config.vocabularySize;
+      const all = needsDistribution(row.request) ? outputs.logProbs.subarray(index * width, (index + 1) * width) : null;
       let id = temperature === 0 ? outputs.greedy[index]! : outputs.sampled[index]!;
       let logProb = temperature === 0 ? outputs.greedyLogProb[index]! : outputs.sampledLogProb[index]!;
-      if (temperature > 0 && topP < 1) {
-        const width = this.#config.vocabularySize;
-        const all = outputs.logProbs.subarray(index * width, (index + 1) * width);
+      if (all !== null && temperature > 0 && topP < 1) {
         id = drawNucleus(all, temperature, topP, uniforms[index]!);
         logProb = all[id]!;
       }
-      const response = appendToken(row, id, logProb, this.#options.endIds);
+      const ended = this.#options.endIds.includes(id);
+      const stopped = this.#options.onToken?.(row.index, { id, logProb, logProbs: distribution ? all : null }) ?? false;
+      const response = appendToken(row, id, logProb, ended || stopped);
       if (response === null) continue;
       this.#responses[row.index] = response;
       this.#rows[index] = null;
@@ -177,6 +192,11 @@ class Decoding {
       this.#options.onFinished?.(row.index, response);
     }
   }
+}
+
+/** Prompt and response of the longest request, in tokens. */
+function longestOf(requests: readonly SampleRequest[]): number {
+  return requests.reduce((most, request) => Math.max(most, request.promptIds.length + request.maxNewTokens), 1);
 }
 
 /** Rings of at most this many slots are made whole at once: growing them would cost more sessions than it saves memory. */

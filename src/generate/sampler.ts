@@ -11,6 +11,17 @@ export interface SampleRequest {
   readonly topP: number;
   /** names this request's random stream: the same seed gives the same tokens in any batch */
   readonly seed: number;
+  /** hand `onToken` the whole distribution each token was drawn from */
+  readonly distribution?: boolean;
+}
+
+/** One token as it is drawn. */
+export interface DrawnToken {
+  readonly id: number;
+  /** natural log of its probability at temperature 1 and top-p 1 */
+  readonly logProb: number;
+  /** natural log-probs of all V tokens where the request asks for them, else null; valid during the call only */
+  readonly logProbs: Float32Array | null;
 }
 
 /** One sampled response with the log-probs it was drawn with. */
@@ -27,6 +38,10 @@ export interface SampleOptions {
   readonly endIds: readonly number[];
   /** called once a request, as soon as its response is whole */
   readonly onFinished?: (index: number, response: SampledResponse) => void;
+  /** called for every drawn token, in order within its request; `true` ends the response with this token, reason "stop" */
+  readonly onToken?: (index: number, token: DrawnToken) => boolean;
+  /** asked before every decoding step: requests that join the batch, numbered on from those there are */
+  readonly more?: () => readonly SampleRequest[];
   /** called after every decoding step */
   readonly onStep?: (tokensSampled: number) => void;
   /** stops between steps */

@@ -9,6 +9,7 @@ import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { Row } from "./batch.ts";
 import type { RingCache } from "./cache.ts";
+import type { SampleRequest } from "./sampler.ts";
 import { rungAbove } from "../tensor/ladder.ts";
 
 export interface StepOutputs {
@@ -16,8 +17,13 @@ export interface StepOutputs {
   readonly greedy: Int32Array;
   readonly sampledLogProb: Float32Array;
   readonly greedyLogProb: Float32Array;
-  /** [B, V]; fresh only when a row has top-p below 1 */
+  /** [B, V]; fresh only when a row needs its distribution */
   readonly logProbs: Float32Array;
+}
+
+/** Whether the whole distribution has to leave the graph: the nucleus is cut on the host, or the caller asks to see it. */
+export function needsDistribution({ temperature, topP, distribution = false }: SampleRequest): boolean {
+  return distribution || (temperature > 0 && topP < 1);
 }
 
 export class StepProgram {
@@ -91,9 +97,9 @@ export class StepProgram {
       wanted["sampled"] = this.#outputs.sampled;
       wanted["sampledLogProb"] = this.#outputs.sampledLogProb;
     }
-    const nucleus = active.some(({ request }) => request.temperature > 0 && request.topP < 1);
-    const logProbs = nucleus ? new Float32Array(ids.length * this.#config.vocabularySize) : this.#outputs.logProbs;
-    if (nucleus) wanted["logProbs"] = logProbs;
+    const whole = active.some(({ request }) => needsDistribution(request));
+    const logProbs = whole ? new Float32Array(ids.length * this.#config.vocabularySize) : this.#outputs.logProbs;
+    if (whole) wanted["logProbs"] = logProbs;
     await this.#program.run({ ...this.#inputs, ...cache.arrays, ...this.#weights }, wanted);
     return { ...this.#outputs, logProbs };
   }

@@ -30,6 +30,8 @@ export interface SequenceBatch {
 
 /** The graph side: log-probs of the targets, and each layer's rotated keys and values ([M, G·K]) for filling a cache. */
 export interface SequenceModel extends TargetLogProbs {
+  /** the residual stream after the last norm, [M, D] */
+  readonly hidden: GraphNode;
   readonly keys: readonly GraphNode[];
   readonly values: readonly GraphNode[];
 }
@@ -72,7 +74,7 @@ export function sequenceModel(
   };
   const hidden = hiddenStates(config, weights, input("ids", [rows * tokens], "int32"), place, attend);
   const targets = input("targets", [rows * tokens], "int32");
-  return { ...targetLogProbs(hidden, headWeight(config, weights), targets), keys, values };
+  return { ...targetLogProbs(hidden, headWeight(config, weights), targets), hidden, keys, values };
 }
 
 /** The host side: arrays for every input but the weights, kept and refilled batch after batch. */

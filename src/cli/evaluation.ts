@@ -1,5 +1,6 @@
 // What `swarr eval` and `swarr compare` share: their flags, the verifier as a grader, progress.
 
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { SwarrError } from "../base/errors.ts";
 import { DEFAULT_TEMPLATE } from "../data/template.ts";
@@ -55,7 +56,7 @@ export function mappingOf(flags: EvaluationFlags): { readonly questionField?: st
 /** Runs `work` with the verifier as the grader; its workers are gone afterwards, whatever happens. */
 export async function withVerifier<Result>(work: (grade: Grade) => Promise<Result>): Promise<Result> {
   const { createVerifier } = await import("../verify/verify.ts");
-  const verifier = createVerifier();
+  const verifier = createVerifier({ workers: Math.min(availableParallelism(), 16) });
   try {
     return await work((problem, response) => verifier.grade(problem.answer, response.text));
   } finally {

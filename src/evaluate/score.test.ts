@@ -52,6 +52,12 @@ describe("majorityRight", () => {
     expect(majorityRight([right, wrong("x+1"), wrong("x+2")])).toBe(true);
   });
 
+  it("lets wrong answers that are the same number vote together", () => {
+    expect(majorityRight([right, right, wrong("12"), wrong("12.0"), wrong("$12$")])).toBe(false);
+    expect(majorityRight([right, right, wrong("1,200"), wrong("1200"), wrong("12")])).toBe(true);
+    expect(majorityRight([right, right, wrong("-12"), wrong("12"), wrong("12")])).toBe(true);
+  });
+
   it("gives a tie to the group whose first vote came first", () => {
     expect(majorityRight([right, wrong("3")])).toBe(true);
     expect(majorityRight([wrong("3"), right])).toBe(false);

@@ -1,6 +1,8 @@
 // From verdicts to figures: accuracy, pass@k, avg@k and majority@k, as pure functions.
 
 import { invariant } from "../base/invariant.ts";
+import { cleanText } from "../verify/clean-text.ts";
+import { sameNumbers } from "../verify/numeric.ts";
 
 export type VerdictKind = "right" | "wrong" | "unreadable" | "timeout";
 
@@ -46,22 +48,22 @@ export function meanRight(answers: readonly GradedAnswer[]): number {
 /**
  * Whether the majority of the answers is right.
  *
- * Right answers vote together, for they are all equal to the known answer; wrong ones vote with those that read the same
- * once spacing, dollar signs and case are gone. Unreadable and timed-out responses do not vote. Among equally large
- * groups the one whose first vote came first wins. Without a single vote the majority is wrong.
+ * Right answers vote together, for they are all equal to the known answer. A wrong one votes with the first earlier wrong
+ * one that is the same plain number (`12`, `12.0`, `$12`) or reads the same without spacing, dollar signs and case.
+ * Unreadable and timed-out responses do not vote. Among equally large groups the one whose first vote came first wins.
+ * Without a single vote the majority is wrong.
  */
 export function majorityRight(answers: readonly GradedAnswer[]): boolean {
-  const votes = new Map<string, number>();
+  const groups: { readonly vote: Vote; count: number }[] = [];
   for (const answer of answers) {
-    const key = voteOf(answer);
-    if (key !== null) votes.set(key, (votes.get(key) ?? 0) + 1);
+    const vote = voteOf(answer);
+    if (vote === null) continue;
+    const group = groups.find((candidate) => together(candidate.vote, vote));
+    if (group === undefined) groups.push({ vote, count: 1 });
+    else group.count += 1;
   }
-  let winner: string | null = null;
-  // A Map keeps the order of first votes, and only a larger group replaces an earlier one.
-  for (const [key, count] of votes) {
-    if (winner === null || count > (votes.get(winner) ?? 0)) winner = key;
-  }
-  return winner === RIGHT;
+  const most = groups.reduce((count, group) => Math.max(count, group.count), 0);
+  return groups.find((group) => group.count === most)?.vote.right ?? false;
 }
 
 /** The mean over problems of a figure of each problem's answers. */
@@ -105,19 +107,34 @@ export function figuresByK(problems: readonly (readonly GradedAnswer[])[]): {
   };
 }
 
-// No wrong answer can have this key: a wrong answer's key starts with "=".
-const RIGHT = "right";
+interface Vote {
+  readonly right: boolean;
+  readonly answer: string;
+  /** the answer as it reads */
+  readonly reading: string;
+}
 
-function voteOf(answer: GradedAnswer): string | null {
-  switch (answer.kind) {
+function voteOf({ kind, answer }: GradedAnswer): Vote | null {
+  switch (kind) {
     case "right":
-      return RIGHT;
+      return { right: true, answer: "", reading: "" };
     case "wrong":
-      return answer.answer === null ? null : `=${answer.answer.replace(/[\s$]|\\[,;:! ]/g, "").toLowerCase()}`;
+      return answer === null ? null : { right: false, answer, reading: readingOf(answer) };
     case "unreadable":
     case "timeout":
       return null;
     default:
-      return answer.kind satisfies never;
+      return kind satisfies never;
   }
+}
+
+function readingOf(answer: string): string {
+  return cleanText(answer)
+    .replace(/[\s$]|\\[,;:! ]/g, "")
+    .toLowerCase();
+}
+
+function together(a: Vote, b: Vote): boolean {
+  if (a.right || b.right) return a.right && b.right;
+  return a.reading === b.reading || sameNumbers(a.answer, b.answer) === true;
 }

@@ -159,9 +159,10 @@ function newsStream(answers: Routes, pollMs: number): NewsStream {
   return {
     add(response) {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
-      tell();
+      // Looked at while nobody watched: the newcomer is the first to hear what changed meanwhile.
       open.add(response);
-      response.write("data: []\n\n");
+      response.write(": hello\n\n");
+      tell();
       timer ??= setInterval(tell, pollMs);
       response.on("close", () => {
         open.delete(response);

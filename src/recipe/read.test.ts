@@ -141,7 +141,6 @@ describe("a recipe with a wrong value", () => {
     ["sft.lr=-1", /sft.lr is -1\. Expected more than 0/],
     ["sft.batchExamples=4", /sft.batchTokens is 4096\. Expected exactly one of batchExamples and batchTokens/],
     ["sft.batchTokens=null", /sft.batchTokens is null\. Expected exactly one of batchExamples and batchTokens/],
-    ["sft.warmupSteps=21", /sft.warmupSteps is 21\. Expected at most as many warm-up steps as steps/],
     ["sft.schedule=cosin", /sft.schedule is "cosin"\. Expected one of "constant", "linear", "cosine"/],
     ["rl.groupSize=1", /rl.groupSize is 1\. Expected at least 2/],
     ["rl.temperature=0.7", /rl.temperature is 0.7\. Expected 1/],

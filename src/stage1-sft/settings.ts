@@ -20,10 +20,6 @@ export const sftSettings = z
   .refine(({ batchExamples, batchTokens }) => (batchExamples === null) !== (batchTokens === null), {
     path: ["batchTokens"],
     message: "exactly one of batchExamples and batchTokens, the other null or left out",
-  })
-  .refine(({ warmupSteps, steps }) => warmupSteps <= steps, {
-    path: ["warmupSteps"],
-    message: "at most as many warm-up steps as steps",
   });
 
 export type SftSettings = Readonly<z.output<typeof sftSettings>>;

@@ -4,39 +4,34 @@ import { z } from "zod";
 import { optimizerWithoutDecay, paceFields, scheduleKind } from "../train/settings.ts";
 import { ADVANTAGE_BASELINES, ADVANTAGE_SCALES, DEFAULT_ADVANTAGES } from "./advantages.ts";
 
-export const rlSettings = z
-  .strictObject({
-    ...paceFields,
-    schedule: scheduleKind.default("constant"),
-    optimizer: optimizerWithoutDecay.prefault({}),
-    promptsPerStep: z.int().min(1),
-    /** N, rollouts of one prompt; at least two, as they are compared with each other */
-    groupSize: z.int().min(2),
-    /** the end token included; a response cut off here is graded as it stands */
-    maxNewTokens: z.int().min(1),
-    /** sampled as it is trained: the log-probs of the loss are those of temperature 1 without a nucleus */
-    temperature: z.literal(1).default(1),
-    topP: z.literal(1).default(1),
-    /** sequences decoded side by side; finished ones make room for waiting ones */
-    decodeBatch: z.int().min(1).default(256),
-    /** optimizer steps that one step's rollouts are split into, shuffled */
-    minibatches: z.int().min(1).default(1),
-    clipLow: z.number().gt(0).lt(1).default(0.2),
-    clipHigh: z.number().gt(0).default(0.28),
-    advantage: z
-      .strictObject({
-        baseline: z.enum(ADVANTAGE_BASELINES).default(DEFAULT_ADVANTAGES.baseline),
-        scale: z.enum(ADVANTAGE_SCALES).default(DEFAULT_ADVANTAGES.scale),
-        ddof: z.union([z.literal(0), z.literal(1)]).default(DEFAULT_ADVANTAGES.ddof),
-        epsilon: z.number().min(0).default(DEFAULT_ADVANTAGES.epsilon),
-      })
-      .prefault({}),
-    /** reward for a response that closes with `#### number`, whatever the number; logged as the term "format" */
-    formatWeight: z.number().min(0).default(0),
-  })
-  .refine(({ warmupSteps, steps }) => warmupSteps <= steps, {
-    path: ["warmupSteps"],
-    message: "at most as many warm-up steps as steps",
-  });
+export const rlSettings = z.strictObject({
+  ...paceFields,
+  schedule: scheduleKind.default("constant"),
+  optimizer: optimizerWithoutDecay.prefault({}),
+  promptsPerStep: z.int().min(1),
+  /** N, rollouts of one prompt; at least two, as they are compared with each other */
+  groupSize: z.int().min(2),
+  /** the end token included; a response cut off here is graded as it stands */
+  maxNewTokens: z.int().min(1),
+  /** sampled as it is trained: the log-probs of the loss are those of temperature 1 without a nucleus */
+  temperature: z.literal(1).default(1),
+  topP: z.literal(1).default(1),
+  /** sequences decoded side by side; finished ones make room for waiting ones */
+  decodeBatch: z.int().min(1).default(256),
+  /** optimizer steps that one step's rollouts are split into, shuffled */
+  minibatches: z.int().min(1).default(1),
+  clipLow: z.number().gt(0).lt(1).default(0.2),
+  clipHigh: z.number().gt(0).default(0.28),
+  advantage: z
+    .strictObject({
+      baseline: z.enum(ADVANTAGE_BASELINES).default(DEFAULT_ADVANTAGES.baseline),
+      scale: z.enum(ADVANTAGE_SCALES).default(DEFAULT_ADVANTAGES.scale),
+      ddof: z.union([z.literal(0), z.literal(1)]).default(DEFAULT_ADVANTAGES.ddof),
+      epsilon: z.number().min(0).default(DEFAULT_ADVANTAGES.epsilon),
+    })
+    .prefault({}),
+  /** reward for a response that closes with `#### number`, whatever the number; logged as the term "format" */
+  formatWeight: z.number().min(0).default(0),
+});
 
 export type RlSettings = Readonly<z.output<typeof rlSettings>>;

@@ -19,6 +19,7 @@ export const paceFields = {
   steps: z.int().min(1),
   /** the highest learning rate */
   lr: z.number().positive(),
+  /** a stage cut shorter than this ends during its warm-up */
   warmupSteps: z.int().min(0).default(0),
   /** the longest gradient (global L2 norm); null never clips */
   clipNorm: z.number().positive().nullable().default(1),

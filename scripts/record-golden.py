@@ -2,7 +2,7 @@
 
     python scripts/record-golden.py [--out test/golden] [--only qwen2-f32]
 
-Needs torch, transformers and safetensors. Run it by hand; the tests need no Python. Each folder holds weights in one
+Needs torch, transformers, safetensors and peft. Run it by hand; the tests need no Python. Each folder holds weights in one
 stored type and golden.json: for every windowing the config.json as transformers writes it (and as its version 4 did),
 log-probs of one sequence, the logits of its last position, and a greedy continuation, all computed in float32.
 """
@@ -10,9 +10,11 @@ log-probs of one sequence, the logits of its last position, and a greedy continu
 import argparse
 import copy
 import hashlib
+import importlib.metadata
 import json
 import shutil
 import tempfile
+import warnings
 from datetime import date
 from pathlib import Path
 
@@ -268,12 +270,48 @@ def record_rope(out):
     (out / "rope.json").write_text(text + "\n")
 
 
+ADAPTERS = {
+    "all": dict(r=3, lora_alpha=7, target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]),
+    "attention": dict(r=2, lora_alpha=5, target_modules=["q_proj", "v_proj"], use_rslora=True),
+}
+
+
+def record_lora(out):
+    """Adapters on the windowed qwen2-f32, written by PEFT, with the log-probs of the model that carries them."""
+    from peft import LoraConfig, get_peft_model
+
+    base = out / "checkpoints" / "qwen2-f32"
+    golden = json.loads((base / "golden.json").read_text())
+    for item, (name, options) in enumerate(ADAPTERS.items()):
+        folder = out / "lora" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            shutil.copy(base / "model.safetensors", scratch)
+            model = open_model(Path(scratch), golden["variants"]["w8"]["config"])
+        model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options)).eval()
+        generator = torch.Generator().manual_seed(SEED + item)
+        for parameter_name, parameter in model.named_parameters():
+            if "lora_" in parameter_name:
+                parameter.data = 0.3 * torch.randn(parameter.shape, generator=generator)
+        model.save_pretrained(folder)
+        (folder / "README.md").unlink(missing_ok=True)
+        adapter = json.loads((folder / "adapter_config.json").read_text())
+        adapter["base_model_name_or_path"] = "qwen2-f32"
+        (folder / "adapter_config.json").write_text(json.dumps(adapter, indent=1) + "\n")
+        (folder / "adapter_model.safetensors").chmod(0o644)
+        values, _ = log_probs(model, golden["ids"])
+        made = header(base="qwen2-f32 w8", computedIn="float32", peft=importlib.metadata.version("peft"))
+        (folder / "golden.json").write_text(json.dumps(dict(header=made, logProbs=short(values))) + "\n")
+        print("adapter", name, "ok")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "test" / "golden")
     parser.add_argument("--only", choices=sorted(CHECKPOINTS))
     options = parser.parse_args()
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     for name in [options.only] if options.only else sorted(CHECKPOINTS):
@@ -281,6 +319,7 @@ def main():
     if options.only is None:
         record_rounding(options.out)
         record_rope(options.out)
+        record_lora(options.out)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["stage1-sft", "stage2-rl"],
   ["recipe"],
   ["report"],
-  ["dashboard", "serve"],
+  ["dashboard", "serve", "library"],
   ["cli"],
 ];
 

@@ -44,22 +44,26 @@ export async function loadReward(file: string): Promise<LoadedReward> {
       fix: "See docs/verifier.md for an example.",
     });
   }
-  return { name: found.name, score: (input) => checkedScore(found, input, file) };
+  return { name: found.name, score: (input) => checkedScore(found, input, ` in ${file}`) };
 }
 
-async function checkedScore(reward: RewardModule, input: RewardInput, file: string): Promise<Reward> {
+/**
+ * Asks a reward and checks what it says; a plain number becomes a term of the reward's name.
+ *
+ * @param where  what the reward comes from, as in "in mine.ts"; empty where it is known
+ * @throws `BAD_REWARD` when it throws or gives no finite number
+ */
+export async function checkedScore(reward: RewardModule, input: RewardInput, where: string): Promise<Reward> {
+  const name = `The reward "${reward.name}"${where}`;
   let result: unknown;
   try {
     result = await reward.score(input);
   } catch (cause) {
-    throw badResult(`The reward "${reward.name}" in ${file} threw: ${messageOf(cause)}.`, cause);
+    throw badResult(`${name} threw: ${messageOf(cause)}.`, cause);
   }
   const scored = typeof result === "number" ? { total: result, terms: { [reward.name]: result } } : result;
   if (isFiniteReward(scored)) return scored;
-  throw badResult(
-    `The reward "${reward.name}" in ${file} gave ${quote(String(JSON.stringify(result) ?? result))}.`,
-    undefined,
-  );
+  throw badResult(`${name} gave ${quote(String(JSON.stringify(result) ?? result))}.`, undefined);
 }
 
 function badResult(what: string, cause: unknown): SwarrError {

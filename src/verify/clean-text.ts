@@ -15,7 +15,6 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   "–": "-",
   "‐": "-",
   "‑": "-",
-  "—": "-",
   "×": "\\times ",
   "✕": "\\times ",
   "·": "\\cdot ",

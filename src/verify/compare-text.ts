@@ -1,8 +1,8 @@
-// Two answer texts compared: every way to read them, multiple-choice letters, then structure and value.
+// Two answer texts compared: decimal commas, multiple-choice letters, then structure and value.
 
-import type { Answer } from "./answer.ts";
 import { cleanText } from "./clean-text.ts";
 import type { Steps } from "./evaluate.ts";
+import { sameNumbers } from "./numeric.ts";
 import { readAnswer } from "./read-answer.ts";
 import { sameAnswer } from "./same-answer.ts";
 
@@ -14,17 +14,28 @@ export function sameText(goldText: string, givenText: string, steps: Steps): boo
   if (gold === given) return true;
   const choice = choiceLetter(gold);
   if (choice !== null && chosenLetter(given) !== null) return chosenLetter(given) === choice;
-  const [golds, givens] = [readings(gold), readings(given)];
-  return golds.some((a) => givens.some((b) => sameAnswer(a, b, steps)));
+  if (sameDecimals(gold, given)) return true;
+  const [wanted, found] = [readAnswer(gold), readAnswer(given)];
+  return wanted !== null && found !== null && sameAnswer(wanted, found, steps);
 }
 
-/** "1,22" may be a number with a decimal comma as well as two numbers; everything else reads one way. */
-function readings(text: string): readonly Answer[] {
-  const plain = text.replace(/^\$\s?|\s?\$$/g, "");
-  const decimal = /^([-+]?\d+),(\d+)$/.exec(plain);
-  const grouped = /^[-+]?[1-9]\d{0,2},\d{3}$/.test(plain);
-  const texts = decimal === null || grouped ? [text] : [text, `${decimal[1]}.${decimal[2]}`];
-  return texts.map(readAnswer).filter((answer) => answer !== null);
+/** 1,22 is 1.22 where one side writes the point; beside anything else it is two numbers. */
+function sameDecimals(gold: string, given: string): boolean {
+  const [a, b] = [withoutDollars(gold), withoutDollars(given)];
+  if (!isDecimalComma(a) && !isDecimalComma(b)) return false;
+  return /^[-+]?\d+\.\d+$/.test(isDecimalComma(a) ? b : a) && sameNumbers(pointed(a), pointed(b)) === true;
+}
+
+function isDecimalComma(text: string): boolean {
+  return /^[-+]?\d+,\d+$/.test(text) && !/^[-+]?[1-9]\d{0,2},\d{3}$/.test(text);
+}
+
+function pointed(text: string): string {
+  return isDecimalComma(text) ? text.replace(",", ".") : text;
+}
+
+function withoutDollars(text: string): string {
+  return text.replace(/^\$\s?|\s?\$$/g, "");
 }
 
 /** The letter of a gold answer that is a letter alone: B, (B), \text{(B)}. */
@@ -50,7 +61,7 @@ function withoutWrapping(text: string): string {
       .replace(/\$|\*\*|\\left|\\right|\\[,;:! ]/g, "")
       .replace(/\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|bf|rm|boldsymbol)\s?\{([^{}]*)\}/g, "$1")
       .replace(/^\{([^{}]*)\}$/, "$1")
-      .replace(/\.$/, "")
+      .replace(/^(?:option|choice|answer)[\s:]+(?=\(?[A-Z]\)?\.?$)|\.$/i, "")
       .trim();
   }
   return bare;

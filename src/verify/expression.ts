@@ -103,6 +103,12 @@ export function unknownsOf(a: Expression, found = new Set<string>()): Set<string
     if (!CONSTANTS.has(a.name) || a.name === "infinity") found.add(a.name);
   } else if (a.kind === "opaque") {
     found.add(canonical(a));
+  } else if (a.kind === "call" && (a.name === "finite-sum" || a.name === "finite-product")) {
+    // The index is bound; it is unknown only where it also stands free.
+    const [index, ...rest] = a.args;
+    const inside = new Set<string>();
+    for (const part of rest) unknownsOf(part, inside);
+    for (const name of inside) if (index?.kind !== "symbol" || name !== index.name) found.add(name);
   } else {
     for (const part of partsOf(a)) unknownsOf(part, found);
   }

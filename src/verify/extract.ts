@@ -21,6 +21,7 @@ export type Extraction =
 export const MAX_ANSWER_CHARACTERS = 4000;
 /** A whole response is taken as its answer only when it is short. */
 const MAX_WHOLE_CHARACTERS = 400;
+const MAX_NESTED_BOXES = 4;
 /** Fallbacks look at the end of a response only. */
 const TAIL_CHARACTERS = 4000;
 
@@ -67,23 +68,30 @@ function boxedAnswer(text: string, boxes: readonly Box[], trusted: boolean): Ext
   if (content === null) return { kind: "none", why: "no-answer", reason: "the last box holds a box and more" };
   if (content === "") return { kind: "none", why: "empty-box", reason: "the last box is empty" };
   const run = neighbours(text, boxes);
-  const contents = [...new Set(run.boxes.map((member) => member.content))].filter((content) => content !== "");
+  const contents = [...new Set(run.boxes.map((member) => member.content))].filter((member) => member !== "");
+  const joined = contents.join(" , ");
+  const several = contents.length > 1 && joined.length <= MAX_ANSWER_CHARACTERS;
   return {
     kind: "found",
     answer: content,
-    joined: contents.length > 1 ? contents.join(" , ") : null,
-    isList: run.isList && contents.length > 1,
+    joined: several ? joined : null,
+    isList: run.isList && several,
     from: "box",
   };
 }
 
 /** A box around a box says what the inner one says; beside other values nobody can tell. */
 function withoutInnerBox(content: string): string | null {
-  const inner = boxesIn(content).at(-1);
-  if (inner === undefined) return content;
-  const before = content.slice(0, inner.start).replace(/[\s{$]/g, "");
-  const after = content.slice(inner.end).replace(/[\s}$.]/g, "");
-  return (before === "" || before.endsWith("=")) && after === "" ? withoutInnerBox(inner.content) : null;
+  let outer = content;
+  for (let level = 0; level < MAX_NESTED_BOXES; level++) {
+    const inner = boxesIn(outer).at(-1);
+    if (inner === undefined) return outer;
+    const before = outer.slice(0, inner.start).replace(/[\s{$]/g, "");
+    const after = outer.slice(inner.end).replace(/[\s}$.]/g, "");
+    if ((before !== "" && !before.endsWith("=")) || after !== "") return null;
+    outer = inner.content;
+  }
+  return null;
 }
 
 /** The last boxes that stand in one sentence, such as "\boxed{-2} and \boxed{1}". */
@@ -108,6 +116,7 @@ const CORRECTION =
 function gapText(gap: string): string | null {
   if (gap.length > LONGEST_GAP || /\n\s*\n|[.!?]\s|[.!?]$/.test(gap)) return null;
   const bare = gap
+    .replace(/[a-zA-Z](?:_\{?\w\}?)?\s*=\s*$/, "")
     .replace(/\\(?:quad|qquad|[,;: ]|text(?:bf|rm)?|mathrm|left|right|[()[\]])/g, " ")
     .replace(/[$\s{},;]+/g, " ")
     .trim();

@@ -6,6 +6,8 @@ const ANNOUNCED =
 /** Closing remarks that follow an answer and are no part of it. */
 const CLOSING = /(?:I hope (?:it|this) is correct|Note:|Therefore,? the (?:correct )?answer).*$/is;
 const REVERSED = /([^.!?\n]+?)\s+is\s+(?:our|the|my)\s+(?:final\s+|correct\s+)?answer\b/i;
+/** An answer quoted from somewhere else is not the response's own. */
+const QUOTED = /\b(?:reference|gold(?:en)?|ground[- ]truth|expected|example|sample|provided|grader|verdict)\b/i;
 const NEGATION = /\b(?:not|isn't|aren't|never|neither|nor|cannot|can't|unknown|unclear|impossible to)\b|n't\b/i;
 /** Words that make a number a bound or a part of something else. */
 const BOUND =
@@ -30,7 +32,10 @@ export function lastFinalAnswer(text: string, after: number): string | null {
 
 /** What follows the last "the answer is", or stands before "is our answer". */
 export function announcedAnswer(text: string): string | null {
-  const start = [...text.matchAll(ANNOUNCED)].map((match) => match.index + match[0].length).at(-1);
+  const own = [...text.matchAll(ANNOUNCED)].filter(
+    (match) => !QUOTED.test(text.slice(Math.max(0, match.index - 30), match.index)),
+  );
+  const start = own.map((match) => match.index + match[0].length).at(-1);
   if (start !== undefined) {
     const value = announcedValue(text.slice(start, start + LONGEST_ANNOUNCEMENT));
     if (value !== null && value !== "") return value;
@@ -59,7 +64,7 @@ function announcedValue(rest: string): string | null {
 
 /** The value a sentence ends in. */
 function valueOf(sentence: string): string | null {
-  if (NEGATION.test(sentence)) return null;
+  if (NEGATION.test(sentence) || QUOTED.test(sentence)) return null;
   const verb = [...sentence.matchAll(/\s(?:is|are|was|equals|be|will be|of)\s|:\s/gi)].at(-1);
   if (verb !== undefined) {
     const rest = sentence.slice(verb.index + verb[0].length).trim();

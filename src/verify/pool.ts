@@ -20,7 +20,7 @@ export interface Pool {
 }
 
 /** Beside the deadline, once in a worker's life: loading the algebra library takes 0.3 to 1 s. */
-const LOADING_MS = 1500;
+const LOADING_MS = 1200;
 /** A judgement needs a few MB; what needs more is an attack. */
 const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 } as const;
 /** A worker is replaced after so many jobs, so that whatever a library keeps cannot add up. */

@@ -141,8 +141,8 @@ function readBracketed(tokens: readonly Token[]): Answer | null {
 
 /** a \pm b is two values; so is a \mp b, in the other order. */
 function readSigns(tokens: readonly Token[]): Answer {
-  if (!tokens.some((token) => token.kind === "operator" && (token.text === "pm" || token.text === "mp")))
-    return readLeaf(tokens);
+  const signs = tokens.map((token) => token.kind === "operator" && (token.text === "pm" || token.text === "mp"));
+  if (!signs.includes(true) || signs.some((sign, index) => sign && signs[index + 1] === true)) return readLeaf(tokens);
   const chosen = (upper: string, lower: string): Answer =>
     readLeaf(
       tokens.map((token) => {

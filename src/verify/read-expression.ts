@@ -190,7 +190,7 @@ class Reader {
     this.#at += 1;
     switch (token.kind) {
       case "number":
-        return this.#repeating(token) ?? literal(token);
+        return this.#repeating(token) ?? this.#inBaseTen(token);
       case "letter":
         return this.#named(token.text);
       case "open":
@@ -368,6 +368,15 @@ class Reader {
       return num(BigInt(token.text.charAt(0)));
     }
     return this.#atom();
+  }
+
+  /** 42_{10} is 42; other bases are no numbers to calculate with. */
+  #inBaseTen(token: Token): Expression {
+    if (this.#isOperator("_")) {
+      this.#at += 1;
+      if (canonical(this.#script()) !== "10") throw new Unparsable();
+    }
+    return literal(token);
   }
 
   /** 0.\overline{3} */

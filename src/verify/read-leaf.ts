@@ -5,7 +5,7 @@ import { decimalOf } from "./literal.ts";
 import type { Token } from "./lex.ts";
 import { readExpression } from "./read-expression.ts";
 import { spelling } from "./token-runs.ts";
-import { isHarmless, isUnit, unitIn } from "./units.ts";
+import { isHarmless, isHarmlessBefore, isUnit, unitIn } from "./units.ts";
 
 const BASE_NAMES: Readonly<Record<string, number>> = {
   two: 2,
@@ -71,6 +71,8 @@ export function readBased(tokens: readonly Token[]): Based | null {
   if (match === null || (match[2] ?? "").length > MAX_BASED_DIGITS) return null;
   const [, sign, digits = "", name = ""] = match;
   const base = BASE_NAMES[name] ?? Number(name);
+  // In base ten the digits say what they always say.
+  if (base === 10) return null;
   if (!Number.isInteger(base) || base < 2 || base > 36 || !/\d/.test(digits)) return null;
   let value = 0n;
   for (const digit of digits) {
@@ -85,7 +87,8 @@ export function readBased(tokens: readonly Token[]): Based | null {
 function withoutWords(tokens: readonly Token[]): { readonly tokens: readonly Token[]; readonly unit: string | null } {
   const harmless = (token: Token | undefined): boolean => token?.kind === "words" && isHarmless(token.text);
   let from = 0;
-  while (harmless(tokens[from]) && from < tokens.length - 1) from += 1;
+  const harmlessBefore = (token: Token | undefined): boolean => token?.kind === "words" && isHarmlessBefore(token.text);
+  while (harmlessBefore(tokens[from]) && from < tokens.length - 1) from += 1;
   const behind = tokens.findIndex((token, index) => index > from && token.kind === "words");
   const tail = behind < 0 ? [] : tokens.slice(behind);
   // The tail may raise its unit to a power or divide it by another: cm^2, km/h.

@@ -54,6 +54,9 @@ function sameSides(gold: Relation, given: Relation, same: Same): boolean {
  */
 export function namedValue(relation: Relation): NamedValue | null {
   const { operators, sides } = relation;
+  // "Answer: 5"
+  if (operators.length === 1 && operators[0] === ":" && sides[0]?.kind === "words")
+    return { name: sides[0], value: sides[1] as Answer };
   if (!operators.every((operator) => operator === "=" || operator === "~" || operator === "in")) return null;
   const approximate = operators.indexOf("~");
   const first = sides[0] as Answer;

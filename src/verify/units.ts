@@ -44,10 +44,15 @@ const CANONICAL: ReadonlyMap<string, string> = new Map(
 /** Words that make a number mean something else, or several things; text that holds one is never dropped. */
 const BINDING = new Set(
   (
-    "or and not no nor neither either but if when where whenever unless otherwise except maybe perhaps possibly than least most " +
+    "or and not no nor neither either but if when where whenever unless otherwise except maybe perhaps possibly could might than least most " +
     "greater over under above below between to through never cannot without wrong incorrect isn't n't minus plus times negative " +
     "thousand million billion trillion hundred dozen half third quarter double twice squared cubed none unknown undefined base mod modulo factorial"
   ).split(" "),
+);
+
+/** Before a number, words may also be an operation on it. */
+const OPERATIONS = new Set(
+  "root square cube sum product power log logarithm reciprocal inverse opposite difference ratio percent of".split(" "),
 );
 
 export function isUnit(word: string): boolean {
@@ -61,6 +66,17 @@ export function isHarmless(words: string): boolean {
     .toLowerCase()
     .split(/[^a-z']+/)
     .some((word) => BINDING.has(word));
+}
+
+/** The same for words in front, as in "approximately 5" and "area = 5". */
+export function isHarmlessBefore(words: string): boolean {
+  return (
+    isHarmless(words) &&
+    !words
+      .toLowerCase()
+      .split(/[^a-z']+/)
+      .some((word) => OPERATIONS.has(word))
+  );
 }
 
 /** The unit that words name, in one spelling; null when they name none that is known. */

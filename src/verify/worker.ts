@@ -28,7 +28,7 @@ function report(message: Report): void {
 
 async function judge(job: Job): Promise<Judgement> {
   const plain = compared(job.comparison);
-  if (plain.kind === "right" || !needsClosedForm(job.comparison)) return plain;
+  if (plain.kind !== "wrong" || !needsClosedForm(job.comparison)) return plain;
   report({ kind: "loading", id: job.id });
   await loadAlgebra();
   report({ kind: "loaded", id: job.id });

@@ -53,7 +53,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="metric">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <p class="explain">{explain}</p>
       </figcaption>
       <ul class="legend">

@@ -73,6 +73,7 @@ describe("problemsFromRows", () => {
       question: "Q",
       answer: "27",
     });
+    expect(problemOf({ problem: "A\nB ", question: "A B", answer: 1 })).toMatchObject({ question: "A B" });
     expect(problemOf({ ID: "2024-I-1", Problem: "Q", Answer: -1 })).toMatchObject({ id: "2024-I-1", answer: "-1" });
   });
 

@@ -99,13 +99,18 @@ function questionFieldOf(row: JsonObject, place: string): string {
   if (first === undefined) {
     throw unknownLayout(place, row, `one of the question fields ${QUESTION_FIELDS.join(", ")}.`, REMEDY);
   }
-  const rival = others.find((name) => fieldOf(row, name) !== fieldOf(row, first));
+  const rival = others.find((name) => spaced(fieldOf(row, name)) !== spaced(fieldOf(row, first)));
   if (rival === undefined) return first;
   throw new SwarrError("BAD_DATA", {
     what: `${place} has both ${first} and ${rival}, and they differ.`,
     expected: "one question.",
     fix: REMEDY,
   });
+}
+
+/** Two copies of one question may differ in their line breaks. */
+function spaced(value: unknown): unknown {
+  return typeof value === "string" ? value.replace(/\s+/g, " ").trim() : value;
 }
 
 /** A field for solutions, else the answer's own field when it holds more than the final answer (GSM8K). */

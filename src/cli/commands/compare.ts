@@ -31,7 +31,7 @@ export const compareCommand: CommandModule = {
     const command = program
       .command("compare <a> <b>")
       .description(
-        "A and B are model folders, or files of responses or samples (as of swarr eval --out). Prints accuracy of both,\n" +
+        "A and B are model folders, or files of responses or samples (as of swarr eval --out). Prints accuracy of both, " +
           "the difference A - B with its 95 % interval, and an exact two-sided sign test over the problems.",
       );
     addEvaluationFlags(command)

@@ -39,7 +39,7 @@ export const evalCommand: CommandModule = {
     const command = program
       .command("eval [model]")
       .description(
-        "Samples K responses to every problem, grades each, and prints accuracy with its 95 % interval, pass@k, avg@k,\n" +
+        "Samples K responses to every problem, grades each, and prints accuracy with its 95 % interval, pass@k, avg@k, " +
           "majority@k, lengths, and accuracy by level and subject. The same seed gives the same samples.",
       );
     addEvaluationFlags(command)

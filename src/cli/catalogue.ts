@@ -73,4 +73,9 @@ export const CATALOGUE: readonly CommandEntry[] = [
     summary: "a live local page over run folders",
     load: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
   },
+  {
+    name: "bench",
+    summary: "speed, memory and scaling on this machine",
+    load: async () => (await import("./commands/bench.ts")).benchCommand,
+  },
 ];

@@ -1,0 +1,7 @@
+// One thread of the side-by-side product.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { openSgemm, type SgemmShape } from "./sgemm.ts";
+
+const bench = await openSgemm(workerData as SgemmShape, 1);
+parentPort!.on("message", () => void bench.round().then((gflops) => parentPort!.postMessage(gflops)));

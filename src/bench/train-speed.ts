@@ -1,0 +1,57 @@
+// Training speed at one shape: whole steps, optimizer included, as the stages take them.
+
+import { forwardFlops } from "../model/flops.ts";
+import { initialWeights } from "../model/parameters.ts";
+import { replicate, type ReplicatedModel } from "../replicas/model.ts";
+import { rowShape } from "../train/microbatch.ts";
+import type { TrainBatch } from "../train/step.ts";
+import type { BenchShape } from "./configs.ts";
+
+export interface TrainBench {
+  readonly tokensPerStep: number;
+  /** counted as docs/recipe.md says */
+  readonly flopsPerStep: number;
+  step(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const ADAMW = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 };
+
+/** @param microbatchTokens  about; a row of `shape.tokens` at least */
+export function openTrainBench(shape: BenchShape, threads: number, microbatchTokens = 1024): TrainBench {
+  const { config, tokens, batch } = shape;
+  const loss = { kind: "cross-entropy" } as const;
+  const model: ReplicatedModel = replicate({
+    config,
+    weights: initialWeights(config, 1),
+    loss,
+    threads,
+    decodeBatch: 1,
+  });
+  const rows = Math.min(rowShape(config, tokens, microbatchTokens).rows, batch);
+  const batches = Array.from({ length: batch / rows }, (_, i) => microbatchOf(shape, rows, i));
+  const tokensPerStep = batch * tokens;
+  return {
+    tokensPerStep,
+    flopsPerStep: 3 * batch * forwardFlops(config, tokens),
+    step: async () => {
+      await model.accumulate(batches);
+      await model.update({ learningRate: 1e-4, gradientScale: 1 / tokensPerStep, maxGradientNorm: 1, adamw: ADAMW });
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
+/** Rows of one segment each, every token trained on. */
+function microbatchOf({ config, tokens }: BenchShape, rows: number, index: number): TrainBatch {
+  const count = rows * tokens;
+  const id = (i: number): number => ((i + 1) * 7919 + index * 104729) % config.vocabularySize;
+  return {
+    shape: { rows, tokens },
+    ids: Int32Array.from({ length: count }, (_, i) => id(i)),
+    positions: Int32Array.from({ length: count }, (_, i) => i % tokens),
+    segmentStart: new Int32Array(count),
+    targets: Int32Array.from({ length: count }, (_, i) => id(i + 1)),
+    extras: { weight: new Float32Array(count).fill(1) },
+  };
+}

@@ -51,9 +51,18 @@ export function asInteger(value: unknown, where: string, least = 0): number {
 
 /** A short quotation of any value, safe to print. */
 export function quote(value: unknown, limit = 80): string {
-  // Undefined and functions have no JSON, whatever the library's types say.
-  const text = (JSON.stringify(value) as string | undefined) ?? "nothing";
+  const text = jsonOf(value);
   return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`;
+}
+
+/** Text nested deeper than the stack can be parsed, but not written again. */
+function jsonOf(value: unknown): string {
+  try {
+    // Undefined and functions have no JSON, whatever the library's types say.
+    return (JSON.stringify(value) as string | undefined) ?? "nothing";
+  } catch {
+    return "a value nested too deeply to show";
+  }
 }
 
 function wrongType(value: unknown, expected: string, where: string): SwarrError {

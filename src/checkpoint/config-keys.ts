@@ -147,7 +147,7 @@ export class ConfigKeys {
   /** @throws `UNSUPPORTED` when the key has a value that is none of `allowed`; null and absent are fine */
   fixed(key: string, allowed: readonly unknown[], why: string): void {
     const value = this.get(key) ?? null;
-    if (value === null || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) return;
+    if (value === null || allowed.some((one) => quote(one, Infinity) === quote(value, Infinity))) return;
     throw new SwarrError("UNSUPPORTED", {
       what: `${this.where}: "${key}" is ${quote(value)}.`,
       expected: why,

@@ -12,7 +12,7 @@ const MAX_TEXT_BYTES = 256 << 20;
 
 /** @throws `FILE_MISSING` when the folder does not exist; `BAD_CHECKPOINT` when it is something else */
 export function checkFolder(folder: string): void {
-  const status = fs.statSync(folder, { throwIfNoEntry: false });
+  const status = reached(folder, () => fs.statSync(folder, { throwIfNoEntry: false }));
   if (status === undefined) {
     throw new SwarrError("FILE_MISSING", {
       what: `There is no folder ${folder}.`,
@@ -35,7 +35,7 @@ export function checkFolder(folder: string): void {
  */
 export function checkpointFile(folder: string, name: string): string | null {
   const file = insideFolder(folder, name, folder);
-  if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) return null;
+  if (reached(file, () => fs.lstatSync(file, { throwIfNoEntry: false })) === undefined) return null;
   let target: string;
   try {
     target = fs.realpathSync(file);
@@ -48,6 +48,16 @@ export function checkpointFile(folder: string, name: string): string | null {
   }
   if (!fs.statSync(target).isFile()) throw badFile(file, "it is not a regular file", "a regular file.");
   return file;
+}
+
+/** A folder that may not be entered, a name that is too long, a loop of links: nothing of ours to fail on. */
+function reached<Result>(file: string, look: () => Result): Result {
+  try {
+    return look();
+  } catch (cause) {
+    const fault = `it cannot be reached (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`;
+    throw badFile(file, fault, "a path that exists and may be read.");
+  }
 }
 
 /** Where the hub's cache keeps the contents of a snapshot: `.../snapshots/<revision>` beside `.../blobs`. */

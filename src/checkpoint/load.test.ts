@@ -255,6 +255,21 @@ const BROKEN: readonly (readonly [name: string, breakIt: () => void, fault: RegE
     /index\.json names the file "\/etc\/x\.safetensors"/,
   ],
   ["an index that names a number", () => shard(() => 5 as unknown as string), /index\.json.*names the file 5/],
+  [
+    "an index with a name longer than any file's",
+    () => shard(() => `${"a".repeat(5000)}.safetensors`),
+    /aaaa\.safetensors cannot be used: it cannot be reached \(ENAMETOOLONG\)/,
+  ],
+  [
+    "a loop of links for a folder",
+    () => (fs.rmSync(folder, { recursive: true }), fs.symlinkSync(folder, folder)),
+    /model cannot be used: it cannot be reached \(ELOOP\)/,
+  ],
+  [
+    "a config.json nested without end",
+    () => (rewrite("config.json", (json) => ({ ...json, rope_scaling: null, rope_parameters: null })), nest()),
+    /config\.json.*nested too deeply/,
+  ],
   ["a missing shard", () => (shard(), fs.rmSync(at("b.safetensors"))), /has no file b\.safetensors.*FILE_MISSING/],
   [
     "an index that misplaces a tensor",
@@ -292,6 +307,14 @@ const BROKEN: readonly (readonly [name: string, breakIt: () => void, fault: RegE
     /generation_config\.json: "eos_token_id" is "x"/,
   ],
 ];
+
+function nest(): void {
+  const text = fs.readFileSync(at("config.json"), "utf8");
+  fs.writeFileSync(
+    at("config.json"),
+    text.replace("}", `,"quantization_config":${"[".repeat(1e5)}${"]".repeat(1e5)}}`),
+  );
+}
 
 function retype(): void {
   const bytes = fs.readFileSync(at(WEIGHTS_NAME));

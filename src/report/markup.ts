@@ -14,7 +14,7 @@ export function html(pieces: TemplateStringsArray, ...parts: readonly Part[]): M
   return { markup };
 }
 
-/** Escapes for element content and quoted attributes; control characters become their visible pictures. */
+/** Escapes for element content and quoted attributes; control characters become visible codes. */
 export function escapeText(text: string): string {
   return visibleControls(text)
     .replaceAll("&", "&amp;")
@@ -25,18 +25,12 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Shows what would act unseen: C0 and C1 controls (line breaks and tabs stay), and the marks that turn the direction of text,
- * as a picture or a code in brackets.
+ * Shows what would act unseen as its code in brackets: C0 and C1 controls (line breaks and tabs stay), and the marks that turn the
+ * direction of text.
  */
 export function visibleControls(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
-    (mark) => {
-      const code = mark.charCodeAt(0);
-      if (code < 0x20) return String.fromCharCode(0x2400 + code);
-      return code === 0x7f ? "\u2421" : `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
-    },
-  );
+  const acting = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+  return text.replace(acting, (mark) => `[U+${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 function partMarkup(part: Part): string {

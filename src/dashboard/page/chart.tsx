@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { formatMetric, type MetricUnit } from "../../report/metrics.ts";
-import { lowerBound, smoothed, thinned, type Curve } from "./series.ts";
+import { joinedCurves, lowerBound, smoothed, type Curve } from "./series.ts";
 import { colour, useThemeVersion } from "./theme.ts";
 
 export interface ChartSeries {
@@ -11,7 +11,8 @@ export interface ChartSeries {
   /** of the style sheet, such as `--swa` */
   readonly colour: string;
   readonly dash: readonly number[];
-  readonly curve: Curve;
+  /** one a stage, in order of x */
+  readonly curves: readonly Curve[];
 }
 
 export type Range = readonly [from: number, to: number];
@@ -24,6 +25,8 @@ export interface ChartProps {
   readonly smoothing: number;
   readonly range: Range | null;
   readonly onRange: (range: Range | null) => void;
+  /** the whole of x, where charts have to line up; null leaves it to the data */
+  readonly extent: Range | null;
   readonly xLabel: string;
   /** where stages begin, drawn as upright lines */
   readonly marks: readonly { readonly x: number; readonly label: string }[];
@@ -60,7 +63,7 @@ export function Chart(props: ChartProps) {
         {series.map((one) => (
           <li key={one.label}>
             <DashSample colour={one.colour} dash={one.dash} />
-            {one.label} <b>{formatMetric(valueAt(one.curve, smoothing, cursor), unit)}</b>
+            {one.label} <b>{formatMetric(valueAt(one.curves, smoothing, cursor), unit)}</b>
           </li>
         ))}
         <li class="quiet">{cursor === null ? "last" : `${props.xLabel} ${Number(cursor.toFixed(1))}`}</li>
@@ -70,7 +73,7 @@ export function Chart(props: ChartProps) {
         ref={host}
         tabIndex={0}
         role="img"
-        aria-label={`${title}: ${series.map((one) => `${one.label} ${formatMetric(valueAt(one.curve, smoothing, null), unit)}`).join(", ")}. Plus and minus zoom, arrows move, zero shows all.`}
+        aria-label={`${title}: ${series.map((one) => `${one.label} ${formatMetric(valueAt(one.curves, smoothing, null), unit)}`).join(", ")}. Plus and minus zoom, arrows move, zero shows all.`}
         onKeyDown={(event) => onKey(event, props)}
       />
     </figure>
@@ -78,14 +81,17 @@ export function Chart(props: ChartProps) {
 }
 
 /** The value at or before x; the last one when x is null. Smoothed as drawn. */
-function valueAt(curve: Curve, smoothing: number, x: number | null): number | null {
-  const values = smoothed(curve.y, smoothing);
-  const index = x === null ? curve.x.length - 1 : Math.min(curve.x.length - 1, lowerBound(curve.x, x + 1e-9) - 1);
-  return values[index] ?? null;
+function valueAt(curves: readonly Curve[], smoothing: number, x: number | null): number | null {
+  const curve = x === null ? curves.at(-1) : (curves.findLast((one) => (one.x[0] ?? Infinity) <= x) ?? curves[0]);
+  if (curve === undefined) return null;
+  const end = x === null ? curve.x.length : Math.max(1, lowerBound(curve.x, x + 1e-9));
+  // Older values weigh less than the last digit shown.
+  const recent = smoothing === 0 ? 1 : Math.ceil(-12 / Math.log10(smoothing));
+  return smoothed(curve.y.slice(Math.max(0, end - recent), end), smoothing).at(-1) ?? null;
 }
 
 function onKey(event: KeyboardEvent, { series, range, onRange }: ChartProps): void {
-  const xs = series.flatMap((one) => [one.curve.x[0] ?? 0, one.curve.x.at(-1) ?? 0]);
+  const xs = series.flatMap(({ curves }) => [curves[0]?.x[0] ?? 0, curves.at(-1)?.x.at(-1) ?? 0]);
   const all: Range = [Math.min(...xs), Math.max(...xs)];
   const [from, to] = range ?? all;
   const span = to - from;
@@ -120,12 +126,12 @@ function plotOf(
   const tables: uPlot.AlignedData[] = [];
   const lines: uPlot.Series[] = [];
   for (const one of series) {
-    const raw = thinned(one.curve, range, buckets);
-    const strong = faint ? thinned({ x: one.curve.x, y: smoothed(one.curve.y, smoothing) }, range, buckets) : raw;
+    const raw = joinedCurves(one.curves, { smoothing: 0, range, buckets });
+    const strong = faint ? joinedCurves(one.curves, { smoothing, range, buckets }) : raw;
     const stroke = colour(one.colour);
     if (faint) {
       tables.push([[...raw.x], [...raw.y]]);
-      lines.push({ label: `${one.label} raw`, stroke, alpha: 0.25, width: 1, spanGaps: true, points: { show: false } });
+      lines.push({ label: `${one.label} raw`, stroke, alpha: 0.25, width: 1, points: { show: false } });
     }
     tables.push([[...strong.x], [...strong.y]]);
     lines.push({
@@ -133,11 +139,12 @@ function plotOf(
       stroke,
       width: 1.8,
       dash: [...one.dash],
-      spanGaps: true,
+
       points: { show: strong.x.length === 1 },
     });
   }
   const data = tables.length === 0 ? ([[]] as uPlot.AlignedData) : uPlot.join(tables);
+  const shown = range ?? props.extent;
   const quiet = colour("--quiet");
   const axis = {
     stroke: quiet,
@@ -149,7 +156,7 @@ function plotOf(
     width,
     height: HEIGHT,
     legend: { show: false },
-    scales: { x: { time: false, ...(range === null ? {} : { range: [range[0], range[1]] }) } },
+    scales: { x: { time: false, ...(shown === null ? {} : { range: [shown[0], shown[1]] }) } },
     axes: [
       { ...axis, size: 26, grid: { show: false } },
       { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => axisText(tick, unit)) },
@@ -189,14 +196,18 @@ function drawMarks(view: uPlot, marks: ChartProps["marks"]): void {
   ctx.fillStyle = colour("--quiet");
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-  for (const { x, label } of marks) {
-    const at = view.valToPos(x, "x", true);
+  const places = marks.map(({ x, label }) => ({ at: view.valToPos(x, "x", true), label }));
+  for (const [i, { at, label }] of places.entries()) {
     if (at < bbox.left - 1 || at > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(label, at + 4 * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
+    // A name that would run into the next stage is left out; the stage can be zoomed into.
+    const room = (places[i + 1]?.at ?? bbox.left + bbox.width) - at;
+    if (ctx.measureText(label).width + 6 * devicePixelRatio < room) {
+      ctx.fillText(label, at + 4 * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
+    }
   }
   ctx.restore();
 }

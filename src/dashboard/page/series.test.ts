@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { StageColumns } from "../api.ts";
-import { joinColumns, smoothed, stageOffsets, thinned } from "./series.ts";
+import { joinColumns, joinedCurves, smoothed, stageOffsets, thinned } from "./series.ts";
 
 describe("smoothed", () => {
   it("weighs by hand: the first value is itself, the second two thirds new at weight one half", () => {
@@ -36,6 +36,17 @@ describe("thinned", () => {
     expect(thinned({ x, y }, [100, 110], 250).x).toEqual([
       99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
     ]);
+  });
+});
+
+describe("joinedCurves", () => {
+  it("leaves a gap between stages and starts smoothing anew in each", () => {
+    const curves = [
+      { x: [1, 2], y: [10, 20] },
+      { x: [4, 5], y: [0, 0] },
+    ];
+    const joined = joinedCurves(curves, { smoothing: 0.5, range: null, buckets: 100 });
+    expect(joined).toEqual({ x: [1, 2, 3, 4, 5], y: [10, 12.5 / 0.75, null, 0, 0] });
   });
 });
 

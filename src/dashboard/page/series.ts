@@ -74,6 +74,27 @@ export function lowerBound(x: readonly number[], value: number): number {
   return low;
 }
 
+/** Curves of several stages as one to draw: each smoothed and thinned for itself, with a gap in between. */
+export function joinedCurves(
+  curves: readonly Curve[],
+  options: { readonly smoothing: number; readonly range: readonly [number, number] | null; readonly buckets: number },
+): Curve {
+  const x: number[] = [];
+  const y: (number | null)[] = [];
+  for (const curve of curves) {
+    const thin = thinned({ x: curve.x, y: smoothed(curve.y, options.smoothing) }, options.range, options.buckets);
+    const [last, first] = [x.at(-1), thin.x[0]];
+    if (first === undefined) continue;
+    if (last !== undefined) {
+      x.push((last + first) / 2);
+      y.push(null);
+    }
+    for (const value of thin.x) x.push(value);
+    for (const value of thin.y) y.push(value);
+  }
+  return { x, y };
+}
+
 const STAGE_ORDER = ["pretrain", "base", "sft", "rl", "more-sft"];
 
 /** Where each stage starts when the stages of all runs are laid end to end, each as long as its longest. */

@@ -7,7 +7,7 @@ import { Chart, type ChartSeries, type Range } from "./chart.tsx";
 import { useSteps } from "./client.ts";
 import { CurveControls, type Choice } from "./curve-controls.tsx";
 import { STAGE_LABELS, armName } from "./parts.tsx";
-import { stageOffsets } from "./series.ts";
+import { stageOffsets, type Curve } from "./series.ts";
 
 const RUN_COLOURS = ["--run-1", "--run-2", "--run-3", "--run-4", "--run-5", "--run-6"];
 const SA_DASH = [6, 4];
@@ -29,6 +29,7 @@ export function CurvesView({ run, runs }: { readonly run: RunSummary; readonly r
   );
   const stage = choice.stage === "" ? (names.includes("rl") ? "rl" : (names.at(-1) ?? "all")) : choice.stage;
   const charts = useMemo(() => chartsOf(steps ?? new Map(), stage, choice, shown), [steps, stage, choice]);
+  const extent: Range | null = useMemo(() => (stage === "all" ? [0, lastStep(stages)] : null), [stage, stages]);
   const change = (part: Partial<Choice>): void => {
     setChoice({ ...choice, ...part });
     if (part.stage !== undefined) setRange(null);
@@ -60,11 +61,18 @@ export function CurvesView({ run, runs }: { readonly run: RunSummary; readonly r
             onRange={setRange}
             xLabel="step"
             marks={marks}
+            extent={extent}
           />
         ))}
       </div>
     </>
   );
+}
+
+/** Where the last stage ends when all are laid end to end. */
+function lastStep(stages: readonly StageColumns[]): number {
+  const offsets = stageOffsets(stages);
+  return Math.max(1, ...stages.map((stage) => (offsets.get(stage.stage) ?? 0) + (stage.step.at(-1) ?? 0)));
 }
 
 interface ChartData {
@@ -103,20 +111,17 @@ function seriesOf(
   },
 ): readonly ChartSeries[] {
   const { metric, arm, offsets, several } = place;
-  const x: number[] = [];
-  const y: (number | null)[] = [];
   const own = stages.filter((stage) => stage.arm === arm && offsets.has(stage.stage));
-  for (const stage of own.sort((a, b) => (offsets.get(a.stage) ?? 0) - (offsets.get(b.stage) ?? 0))) {
-    const values = stage.metrics[metric.key];
-    if (values === undefined) continue;
-    const offset = offsets.get(stage.stage) ?? 0;
-    for (const [i, step] of stage.step.entries()) {
-      x.push(offset + step);
-      y.push(values[i] ?? null);
-    }
-  }
-  if (!y.some((value) => value !== null)) return [];
+  const offsetOf = (stage: StageColumns): number => offsets.get(stage.stage) ?? 0;
+  const curves = [...own]
+    .sort((a, b) => offsetOf(a) - offsetOf(b))
+    .flatMap((stage): readonly Curve[] => {
+      const y = stage.metrics[metric.key];
+      if (y?.some((value) => value !== null) !== true) return [];
+      return [{ x: stage.step.map((step) => offsetOf(stage) + step), y }];
+    });
+  if (curves.length === 0) return [];
   const label = several ? `${place.id} ${armName(arm)}` : armName(arm);
   const colour = several ? (RUN_COLOURS[place.index % RUN_COLOURS.length] ?? "--swa") : `--${arm}`;
-  return [{ label, colour, dash: arm === "sa" ? SA_DASH : [], curve: { x, y } }];
+  return [{ label, colour, dash: arm === "sa" ? SA_DASH : [], curves }];
 }

@@ -28,7 +28,10 @@ export function MismatchView({ detail }: { readonly detail: RunDetail }) {
           {mismatch.map((text) => (
             <div class="bar-row" key={text.name}>
               <span>{text.name}</span>
-              <meter aria-label={`${text.name}: mean gap`} min={0} max={most} value={Math.max(0, text.meanGapNats)} />
+              <svg class="gap-bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="ground" width="100" height="6" />
+                <rect width={(100 * Math.max(0, text.meanGapNats)) / most} height="6" />
+              </svg>
               <b>{text.meanGapNats.toFixed(3)} nats</b>
               <span class="quiet small">{compactNumber(text.tokens)} tokens</span>
             </div>

@@ -13,6 +13,12 @@ export default defineConfig(
     rules: {
       // Typed arrays need `x!` under noUncheckedIndexedAccess; the check would cost in every inner loop.
       "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+      ],
+      // An async function may throw before its first await, and its caller still sees a rejection.
+      "@typescript-eslint/require-await": "off",
       // Alphabets of single characters are spread on purpose; records of functions are passed around on purpose.
       "@typescript-eslint/no-misused-spread": "off",
       "@typescript-eslint/unbound-method": "off",
@@ -20,10 +26,7 @@ export default defineConfig(
         "error",
         { allowNumber: true, allowBoolean: true, allowNullish: true },
       ],
-      "@typescript-eslint/no-confusing-void-expression": [
-        "error",
-        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
-      ],
+      "@typescript-eslint/no-confusing-void-expression": "off",
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
@@ -33,7 +36,7 @@ export default defineConfig(
         { selector: "ExportDefaultDeclaration", message: "No default exports: a name says what it is." },
         { selector: "TSEnumDeclaration", message: "No enums: use a union of strings." },
       ],
-      eqeqeq: "error",
+      eqeqeq: ["error", "always", { null: "ignore" }],
       "no-console": "error",
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 60, skipComments: true, skipBlankLines: true, IIFEs: true }],
@@ -42,6 +45,16 @@ export default defineConfig(
   {
     files: ["**/*.test.ts", "test/**/*.ts"],
     rules: { "max-lines-per-function": "off" },
+  },
+  {
+    // The type files of @huggingface/tokenizers import each other without extensions, which resolves to nothing here.
+    files: ["src/tokens/tokenizer.ts"],
+    rules: {
+      "@typescript-eslint/no-unsafe-assignment": "off",
+      "@typescript-eslint/no-unsafe-call": "off",
+      "@typescript-eslint/no-unsafe-member-access": "off",
+      "@typescript-eslint/no-unsafe-return": "off",
+    },
   },
   { files: ["*.config.ts"], rules: { "no-restricted-syntax": "off" } },
   { files: ["bench/**/*.ts"], rules: { "no-console": "off" } },

@@ -3,7 +3,7 @@
 import type { Engine, Program } from "../engine/engine.ts";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
-import { logSoftmax } from "../graph/ops/reduce.ts";
+import { logSoftmax } from "../graph/ops/rowwise.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { headWeight, logits } from "../model/decoder.ts";
 import { SequenceInputs, sequenceModel } from "../model/sequence.ts";

@@ -1,7 +1,6 @@
 // The text form of a graph: one line a node, for reading and for snapshots in tests.
 
 import { show } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
 import { nodesInOrder, type AttributeValue, type Graph, type GraphNode } from "./node.ts";
 
 /** `%3 = gemm(%1, %2) {transB: true} float32[4, 8]`, inputs before their readers, outputs last. */
@@ -24,7 +23,7 @@ function attributesText(node: GraphNode): string {
 function valueText(value: AttributeValue): string {
   if (typeof value !== "object") return String(value);
   if (!("data" in value)) return show(value);
-  const { data } = value as Tensor;
+  const { data } = value;
   const first = Array.from(data.subarray(0, 4) as Float32Array, (x) => String(x)).join(", ");
   return data.length <= 4 ? `[${first}]` : `[${first}, … ${data.length} in all]`;
 }

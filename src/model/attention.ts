@@ -4,7 +4,8 @@ import type { GraphNode } from "../graph/node.ts";
 import { matmul } from "../graph/ops/contract.ts";
 import { add, mul, sub, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, pad, reshape, slice, transpose } from "../graph/ops/move.ts";
-import { softmax, sum } from "../graph/ops/reduce.ts";
+import { sum } from "../graph/ops/reduce.ts";
+import { softmax } from "../graph/ops/rowwise.ts";
 import type { LayerWindow } from "./config.ts";
 
 /** How the queries of a row are grouped, and which keys a group is multiplied with. */

@@ -35,6 +35,9 @@ export const GRADIENT_FAULTS: readonly Fault[] = [
   ]),
   ...inFile("reduce.ts", [
     ["sum last", "[broadcastTo(upstream, node.inputs[0]!.shape)]", "[null]"],
+    ["broadcast", "[sumTo(upstream, node.inputs[0]!.shape)]", "[null]"],
+  ]),
+  ...inFile("rowwise.ts", [
     ["softmax", "mul(node, sub(up, sum(mul(up, node), lastAxis(up))))", "mul(node, up)"],
     ["logSoftmax", "[sub(up, mul(exp(node), sum(up, lastAxis(up))))]", "[up]"],
     [
@@ -46,7 +49,6 @@ export const GRADIENT_FAULTS: readonly Fault[] = [
   ...inFile("move.ts", [
     ["reshape", "[reshape(upstream, node.inputs[0]!.shape)]", "[null]"],
     ["transpose", "order.map((_, axis) => order.indexOf(axis)),", "order,"],
-    ["broadcast", "[sumTo(upstream, node.inputs[0]!.shape)]", "[null]"],
     ["slice", "[pad(upstream, axis as number, Number(start), size - Number(end))]", "[null]"],
     ["pad", "Number(before), Number(before) + size)", "0, size)"],
     ["concat", "start = end;", ""],

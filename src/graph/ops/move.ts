@@ -1,10 +1,9 @@
 // Ops that move elements without changing them.
 
 import { invariant } from "../../base/invariant.ts";
-import { broadcastOffsets, broadcastShape, offsetsOf, sameShape, show, stridesOf } from "../../tensor/shape.ts";
+import { offsetsOf, sameShape, show, stridesOf } from "../../tensor/shape.ts";
 import { sizeOf, type Shape } from "../../tensor/tensor.ts";
 import { makeNode, type GraphNode, type Op } from "../node.ts";
-import { sumTo } from "./reduce.ts";
 
 const reshapeOp: Op = {
   name: "reshape",
@@ -55,31 +54,13 @@ export function transpose(x: GraphNode, order: Shape): GraphNode {
   return order.every((axis, i) => axis === i) ? x : makeNode(transposeOp, [x], { order });
 }
 
-const broadcastOp: Op = {
-  name: "broadcast",
-  signature: ([x], { shape }) => {
-    invariant(
-      sameShape(broadcastShape(x!.shape, shape as Shape), shape as Shape),
-      `broadcasts to ${show(shape as Shape)}`,
-    );
-    return { type: x!.type, shape: shape as Shape };
-  },
-  value: ([x], node) => Float64Array.from(broadcastOffsets(node.inputs[0]!.shape, node.shape), (i) => x![i]!),
-  gradient: (node, upstream) => [sumTo(upstream, node.inputs[0]!.shape)],
-};
-
-/** Stretches axes of size 1 to `shape`. */
-export function broadcastTo(x: GraphNode, shape: Shape): GraphNode {
-  return sameShape(x.shape, shape) ? x : makeNode(broadcastOp, [x], { shape });
-}
-
 const sliceOp: Op = {
   name: "slice",
   signature: ([x], { axis, start, end }) => {
     const size = x!.shape[axis as number]!;
     invariant(
       0 <= Number(start) && Number(start) < Number(end) && Number(end) <= size,
-      `slice ${start}:${end} of ${size}`,
+      `slice ${Number(start)}:${Number(end)} of ${size}`,
     );
     return { type: x!.type, shape: x!.shape.map((s, i) => (i === axis ? Number(end) - Number(start) : s)) };
   },

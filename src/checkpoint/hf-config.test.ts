@@ -208,7 +208,7 @@ describe("importConfig", () => {
     [{ eos_token_id: "2" }, /"eos_token_id" is "2"/],
   ])("refuses %j by name", (changes, fault) => {
     const raw = Object.fromEntries(
-      Object.entries({ ...SIZES, model_type: "llama", ...changes }).filter(([, v]) => v !== undefined),
+      Object.entries<unknown>({ ...SIZES, model_type: "llama", ...changes }).filter(([, value]) => value !== undefined),
     );
     expect(() => imported(raw)).toThrow(fault);
   });
@@ -237,7 +237,10 @@ describe("exportConfig", () => {
       ] as const) {
         const config = withWindow(imported(raw), window, full);
         const again = imported(exportConfig(config, { rawConfig: raw, weightType: "F32" }));
-        expect({ ...again, family: "any" }, `${name} ${window} ${full}`).toEqual({ ...config, family: "any" });
+        expect({ ...again, family: "any" }, `${name} ${window} full ${full.join()}`).toEqual({
+          ...config,
+          family: "any",
+        });
       }
     }
   });

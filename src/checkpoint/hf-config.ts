@@ -144,15 +144,17 @@ export function exportConfig(config: ModelConfig, options: ExportOptions): JsonO
   const stated = DIALECTS[config.family].statedWindows(config);
   const source = options.rawConfig ?? freshConfig(config, options.endIds ?? []);
   const renamed = stated.family !== source.model_type;
-  const base: Record<string, unknown> = { ...source, ...(renamed ? explicitDefaults(config, source) : {}) };
-  for (const key of stated.dropped) delete base[key];
+  const gone = [...stated.dropped, SINK_KEY];
+  const base: Record<string, unknown> = {
+    ...Object.fromEntries(Object.entries(source).filter(([key]) => !gone.includes(key))),
+    ...(renamed ? explicitDefaults(config, source) : {}),
+  };
   if (renamed || base.architectures === undefined) {
     base.architectures = [`${DIALECTS[stated.family].architecture}ForCausalLM`];
     base.model_type = stated.family;
   }
   Object.assign(base, stated.keys);
   if (config.sinkTokens > 0) base[SINK_KEY] = config.sinkTokens;
-  else delete base[SINK_KEY];
   if (options.weightType !== null) stateType(base, options.weightType);
   return base;
 }

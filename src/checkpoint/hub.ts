@@ -50,7 +50,7 @@ export async function downloadModel(name: HubName, settings: HubSettings, report
       const open = async (from: number): Promise<ReadableStream> => {
         const blob = await downloadFile({ ...hub, repo: repository, path: file.path, revision: commit });
         if (blob === null) throw new Error(`the hub lists ${file.path} and does not have it`);
-        return blob.slice(from, blob.size).stream() as ReadableStream;
+        return blob.slice(from, blob.size).stream();
       };
       await fetchContent({ name, file, hash, target: path.join(cache.blobs, hash), open, report });
       cache.place(hash, commit, file.path);

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { importConfig } from "../checkpoint/hf-config.ts";

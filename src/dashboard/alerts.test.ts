@@ -4,8 +4,7 @@ import { describe, expect, it } from "vitest";
 import { runFixtureWrites } from "../../test/support/run-fixture.ts";
 import type { RlStep, RunEvent } from "../run/events.ts";
 import { timelineOf } from "../run/timeline.ts";
-import { alertsOf } from "./alerts.ts";
-import type { RunFolderState } from "./run-state.ts";
+import { alertsOf, type RunFolderState } from "./alerts.ts";
 
 const events: readonly RunEvent[] = [...runFixtureWrites({ rlSteps: 40, sftSteps: 40 })]
   .filter((write) => write.file === "events.jsonl")

@@ -1,14 +1,23 @@
 // Watches a run's figures for what usually goes wrong, and says it in a sentence with a remedy.
 
 import type { ArmName, RlStep, SftStep } from "../run/events.ts";
-import type { RunFolderState } from "./run-state.ts";
+import type { BrokenLine } from "../run/read-run.ts";
 import type { StageState, Timeline } from "../run/timeline.ts";
-import type { Alert } from "./api.ts";
+import type { Alert, RunState } from "./api.ts";
 
 /** Steps an average is taken over: one noisy step is no alert. */
 const SPAN = 10;
 /** Sampler and trainer are one engine here: float32 rounding is about 1e-6, so this is a hundredfold. */
 const MISMATCH_LIMIT = 1e-4;
+
+/** What the alerts need to know beside the timeline. */
+export interface RunFolderState {
+  readonly state: RunState;
+  readonly idleSeconds: number;
+  readonly broken: readonly BrokenLine[];
+  /** one sentence for each file beside the events that cannot be read */
+  readonly damaged: readonly string[];
+}
 
 /** Critical ones first. */
 export function alertsOf(timeline: Timeline, state: RunFolderState): readonly Alert[] {

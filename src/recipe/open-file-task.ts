@@ -4,13 +4,17 @@ import { readConversations, readProblems } from "../data/read.ts";
 import type { Conversation, Problem } from "../data/record.ts";
 import { promptOf, templateFrom, type Template } from "../data/template.ts";
 import { fileTask, type Judge } from "../tasks/file-task.ts";
-import type { TaskExample, TaskProblem } from "../tasks/task.ts";
+import type { Task, TaskExample, TaskProblem } from "../tasks/task.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 import { createVerifier } from "../verify/verify.ts";
 import type { Recipe, RecipeData } from "./recipe.ts";
-import type { OpenTask } from "./task.ts";
 
 type FileData = Extract<RecipeData, { readonly task: "file" }>;
+
+/** A task that may hold workers of a verifier. */
+export interface OpenTask extends Task {
+  close(): Promise<void>;
+}
 
 export async function openFileTask(recipe: Recipe, data: FileData, tokenizer: Tokenizer): Promise<OpenTask> {
   const template = templateFrom(data.template);

@@ -8,7 +8,8 @@ import { byteTokenizer } from "../tokens/byte-tokenizer.ts";
 import { openTokenizer } from "../tokens/tokenizer.ts";
 import { parseRecipe } from "./read.ts";
 import type { Recipe } from "./recipe.ts";
-import { openTask, type OpenTask } from "./task.ts";
+import type { OpenTask } from "./open-file-task.ts";
+import { openTask } from "./task.ts";
 
 let folder: string;
 beforeEach(() => {

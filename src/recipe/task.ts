@@ -1,14 +1,9 @@
 // The task of a recipe: the one the project makes itself, or rows of files with the verifier as judge.
 
 import { runningTotalTask } from "../tasks/running-total.ts";
-import type { Task } from "../tasks/task.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
+import type { OpenTask } from "./open-file-task.ts";
 import type { Recipe } from "./recipe.ts";
-
-/** A task that may hold workers of a verifier. */
-export interface OpenTask extends Task {
-  close(): Promise<void>;
-}
 
 /** @throws `FILE_MISSING`, `BAD_DATA`, `BAD_JSON` naming file and line; `CONTAMINATED` when a test prompt is trained on */
 export async function openTask(recipe: Recipe, tokenizer: Tokenizer): Promise<OpenTask> {

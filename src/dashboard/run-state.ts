@@ -6,12 +6,12 @@ import type { JsonObject } from "../base/json.ts";
 import { mismatchTexts, resultsSoFar } from "../report/gather.ts";
 import { metricValue, metricsOf } from "../report/metrics.ts";
 import { flattened } from "../report/sections.ts";
-import { eventTail } from "../run/read-run.ts";
+import { eventTail, type BrokenLine } from "../run/read-run.ts";
 import { rolloutFiles } from "../run/rollouts.ts";
 import { timelineBuilder, type StageState, type Timeline, type TimelineBuilder } from "../run/timeline.ts";
 import { alertsOf, type RunFolderState } from "./alerts.ts";
 import { runFiles, type RunFiles } from "./run-files.ts";
-import type { RunDetail, RunSummary, StageColumns, StageProgress } from "./api.ts";
+import type { RunDetail, RunState, RunSummary, StageColumns, StageProgress } from "./api.ts";
 
 export interface FollowedRun {
   readonly id: string;

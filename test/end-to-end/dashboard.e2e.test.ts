@@ -100,7 +100,10 @@ describe.skipIf(executable === null)("the dashboard", () => {
     await page.getByLabel("Stage").selectOption("sft");
     await expect.poll(() => page.locator(".metric h2").allInnerTexts()).not.toContain("Reward");
     await page.getByLabel("Stage").selectOption("all");
-    await expect.poll(() => page.locator(".metric h2").allInnerTexts()).toContain("Reward");
+    await expect
+      .poll(() => page.locator(".metric h2").allInnerTexts())
+      .toEqual(expect.arrayContaining(["Loss", "Gradient norm"]));
+    await expect.poll(() => page.locator(".metric").first().locator(".legend").innerText()).toContain("other SWA");
     await keepPicture(page, "curves-all-stages-light");
     await page.close();
   });

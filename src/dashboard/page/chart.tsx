@@ -195,6 +195,8 @@ function drawMarks(view: uPlot, marks: ChartProps["marks"]): void {
   ctx.strokeStyle = colour("--quiet");
   ctx.fillStyle = colour("--quiet");
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "alphabetic";
   ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
   const places = marks.map(({ x, label }) => ({ at: view.valToPos(x, "x", true), label }));
   for (const [i, { at, label }] of places.entries()) {

@@ -89,7 +89,9 @@ function chartsOf(
 ): readonly ChartData[] {
   const offsets = stage === "all" ? stageOffsets([...steps.values()].flat()) : new Map<string, number>([[stage, 0]]);
   const marks = stage === "all" ? [...offsets].map(([name, x]) => ({ x, label: STAGE_LABELS[name] ?? name })) : [];
-  return METRICS.filter((metric) => metric.main || choice.more).flatMap((metric) => {
+  // End to end, a metric that only RL has would be a sliver; it has RL's own view.
+  const wanted = METRICS.filter((metric) => (metric.main || choice.more) && (stage !== "all" || metric.of !== "rl"));
+  return wanted.flatMap((metric) => {
     const series = shown.flatMap((id, index) =>
       choice.arms.flatMap((arm) =>
         seriesOf(steps.get(id) ?? [], { metric, arm, offsets, id, index, several: shown.length > 1 }),

@@ -97,12 +97,9 @@ export function floor(a: Rational): bigint {
   return a.n < 0n && quotient * a.d !== a.n ? quotient - 1n : quotient;
 }
 
-/** Bits of |n|, rounded up to a multiple of four; linear in its size. */
+/** Bits of |n|; time linear in its size. */
 export function bitLength(n: bigint): number {
-  if (n < 0x1fffffffffffffn && n > -0x1fffffffffffffn) {
-    const small = Math.abs(Number(n));
-    return small === 0 ? 0 : Math.floor(Math.log2(small)) + 1;
-  }
+  if (n < 0x80000000n && n > -0x80000000n) return 32 - Math.clz32(Math.abs(Number(n)));
   const hex = (n < 0n ? -n : n).toString(16);
   return hex.length * 4 - Math.clz32(Number.parseInt(hex.charAt(0), 16)) + 28;
 }

@@ -1,0 +1,44 @@
+// A user's reward module: loaded from JavaScript and TypeScript, its results checked.
+
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
+import { loadReward } from "./reward-module.ts";
+import type { RewardInput } from "./reward.ts";
+
+const input: RewardInput = {
+  question: "2+3?",
+  gold: "5",
+  response: "\\boxed{5}",
+  verdict: { kind: "right", answer: "5", reason: "", milliseconds: 0 },
+  tokens: 7,
+  maxTokens: 100,
+};
+
+function moduleFile(name: string, source: string): string {
+  const file = path.join(scratchFolder(), name);
+  fs.writeFileSync(file, source);
+  return file;
+}
+
+describe("loadReward", () => {
+  it("runs a JavaScript module and names its only term after it", async () => {
+    const file = moduleFile("brief.mjs", "export const reward = { name: 'brief', score: (i) => 1 / i.tokens };");
+    const reward = await loadReward(file);
+    expect(await reward.score(input)).toEqual({ total: 1 / 7, terms: { brief: 1 / 7 } });
+  });
+
+  it("says which file exports no reward, and which result is no number", async () => {
+    await expect(loadReward(moduleFile("empty.mjs", "export const prize = 1;"))).rejects.toThrow(/"prize".*BAD_REWARD/);
+    await expect(loadReward("no-such-file.mjs")).rejects.toThrow(/Cannot load the reward module/);
+    for (const result of ["NaN", "'1'", "undefined", "({ total: 1 })", "({ total: 1, terms: { a: Infinity } })"]) {
+      const odd = await loadReward(moduleFile("odd.mjs", `export default { name: "odd", score: () => ${result} };`));
+      await expect(odd.score(input), result).rejects.toThrow(/"odd".*BAD_REWARD/s);
+    }
+    const broken = await loadReward(
+      moduleFile("broken.mjs", `export default { name: "broken", score() { throw new Error("no"); } };`),
+    );
+    await expect(broken.score(input)).rejects.toThrow(/threw: no/);
+  });
+});

@@ -168,6 +168,8 @@ function firstLine(text: string): string {
   return (text.trimStart().split("\n", 1)[0] ?? "").trim();
 }
 
+const MATHEMATICAL = /^(?:and|or|sqrt|pi|sin|cos|tan|log|ln|frac)$/i;
+
 /** Short text without sentences: mathematics, or a few words. */
 function isBareAnswer(text: string): boolean {
   if (text.length > MAX_WHOLE_CHARACTERS || /\n\s*\n/.test(text)) return false;
@@ -175,11 +177,10 @@ function isBareAnswer(text: string): boolean {
     .replace(/\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]/gs, " ")
     .replace(/\\(?:text|mathrm|mbox|textbf)\s?\{[^{}]*\}/g, " ")
     .replace(/\\(?:begin|end)\s?\{[a-zA-Z*]+\}|\\(?:[a-zA-Z]+|[!,;: ])/g, " ");
-  const words = prose.match(/[A-Za-z]{2,}/g) ?? [];
-  return (
-    words.filter((word) => !/^(?:and|or|sqrt|pi|sin|cos|tan|log|ln|frac|x|y)$/i.test(word)).length <= 1 &&
-    !/[.!?:]\s+\S/.test(prose)
-  );
+  if (/[.!?:]\s+\S/.test(prose)) return false;
+  const words = (prose.match(/[A-Za-z]{2,}/g) ?? []).filter((word) => !MATHEMATICAL.test(word));
+  // One word may be the answer ("east") or stand behind it ("5 apples"); before a number it is prose ("Thus 5").
+  return words.length === 0 || (words.length === 1 && !/[A-Za-z]{2,}\W*\d/.test(prose));
 }
 
 function found(answer: string, from: "announcement" | "marker" | "sentence" | "whole"): Extraction {

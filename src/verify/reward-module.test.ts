@@ -1,5 +1,6 @@
 // A user's reward module: loaded from JavaScript and TypeScript, its results checked.
 
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -40,5 +41,26 @@ describe("loadReward", () => {
       moduleFile("broken.mjs", `export default { name: "broken", score() { throw new Error("no"); } };`),
     );
     await expect(broken.score(input)).rejects.toThrow(/threw: no/);
+  });
+
+  it("runs a TypeScript module under plain node, on every version of it", () => {
+    const typed = moduleFile(
+      "typed.ts",
+      `
+      interface Input { readonly tokens: number | null }
+      export const reward = { name: "typed", score: (input: Input): number => (input.tokens as number) * 2 };
+    `,
+    );
+    const compiled = new URL("../../dist/verify/reward-module.js", import.meta.url).href;
+    const script = moduleFile(
+      "run.mjs",
+      `
+      import { loadReward } from ${JSON.stringify(compiled)};
+      const reward = await loadReward(${JSON.stringify(typed)});
+      console.log(JSON.stringify(await reward.score({ tokens: 7 })));
+    `,
+    );
+    const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: "utf8" });
+    expect(stdout, stderr).toBe('{"total":14,"terms":{"typed":14}}\n');
   });
 });

@@ -38,6 +38,10 @@ export function lineChart(series: readonly Series[], options: LineChartOptions):
   const range: readonly [number, number] = [Math.min(...xs), Math.max(...xs)];
   const scale = scaleOf(range, options.yRange);
   const paths = series.map((one) => {
+    const [first] = one.points;
+    if (first !== undefined && one.points.length === 1) {
+      return html`<g class="${one.kind}">${marker(one.kind, Number(scale.x(first[0])), Number(scale.y(first[1])))}</g>`;
+    }
     const path = one.points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${scale.x(x)} ${scale.y(y)}`).join("");
     return html`<path class="line ${one.kind}" d="${path}" />`;
   });

@@ -9,6 +9,7 @@ import {
   MODE_NAMES,
   STAGE_NAMES,
   costRows,
+  costStageName,
   gapSentence,
   modesOf,
   resultRows,
@@ -69,7 +70,7 @@ function costMarkdown({ results }: ReportData): readonly string[] {
   const costs = results === null ? [] : costRows(results);
   if (costs.length === 0) return [];
   const rows = costs.map(([arm, stage, cost]) => [
-    `${arm.toUpperCase()}, ${stage}`,
+    `${arm.toUpperCase()}, ${costStageName(stage)}`,
     compactNumber(cost.tokensTrained),
     compactNumber(cost.tokensSampled),
     compactNumber(cost.flops),

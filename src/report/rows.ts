@@ -62,6 +62,14 @@ export function gapRecovered(results: RunResults, mode: Mode): number | null {
 
 const COST_ORDER = ["pretrain", "base", "sft", "moreSft", "more-sft", "rl"];
 
+/** How a cost cell's stage is called. */
+export function costStageName(stage: string): string {
+  return (
+    { pretrain: "pretrain", base: "base", sft: "SFT", moreSft: "more SFT", "more-sft": "more SFT", rl: "RL" }[stage] ??
+    stage
+  );
+}
+
 /** Cost cells as `[arm, stage, cost]`, arm by arm in stage order; names that follow no such pattern come last. */
 export function costRows(results: RunResults): readonly (readonly [arm: string, stage: string, cost: Cost])[] {
   const rows = Object.entries(results.cost ?? {}).map(([name, cost]) => {

@@ -11,6 +11,7 @@ import {
   MODE_NAMES,
   STAGE_NAMES,
   costRows,
+  costStageName,
   gapRecovered,
   gapSentence,
   modesOf,
@@ -219,7 +220,7 @@ export function costSection(data: ReportData): Markup | null {
   const lines = rows.map(
     ([arm, stage, cost]) =>
       html`<tr>
-        <th scope="row">${arm.toUpperCase()}, ${stage}</th>
+        <th scope="row">${arm.toUpperCase()}, ${costStageName(stage)}</th>
         <td>${compactNumber(cost.tokensTrained)}</td>
         <td>${compactNumber(cost.tokensSampled)}</td>
         <td>${compactNumber(cost.flops)}</td>
@@ -298,6 +299,7 @@ export function flattened(value: JsonObject, prefix = ""): readonly (readonly [n
   return Object.entries(value).flatMap(([key, item]) => {
     const name = prefix === "" ? key : `${prefix}.${key}`;
     if (typeof item === "object" && item !== null && !Array.isArray(item)) return flattened(item as JsonObject, name);
+    if (typeof item === "number" && key.endsWith("Bytes")) return [[name, `${compactNumber(item)}B`] as const];
     return [[name, typeof item === "string" ? item : JSON.stringify(item)] as const];
   });
 }

@@ -4,7 +4,7 @@ import type { RolloutRecord } from "../run/rollouts.ts";
 import { arcStrip, binShares, distanceHistogram, type SeriesKind } from "./charts.ts";
 import type { FinalResponses, ReportData } from "./gather.ts";
 import { html, type Markup } from "./markup.ts";
-import { percent } from "./rows.ts";
+import { modesOf, percent } from "./rows.ts";
 import { DEPENDENCY_CELLS } from "../run/results.ts";
 
 /** One problem answered before and after RL by the same arm. */
@@ -38,9 +38,9 @@ export function tracesSection(data: ReportData): Markup | null {
   );
   return html`<h2 id="traces">Three traces before and after RL</h2>
     <p class="quiet">
-      Sampled at temperature 1 by the windowed model on held-out problems: the shortest, the median and the longest
-      prompt, whatever the outcome. An arc joins a token to the earlier one it looks up; <mark>marked</mark> tokens look
-      up something the window no longer shows.
+      ${howDrawn(data)} by the windowed model on held-out problems: the shortest, the median and the longest prompt,
+      whatever the outcome. An arc joins a token to the earlier one it looks up; <mark>marked</mark> tokens look up
+      something the window no longer shows.
     </p>
     ${blocks}`;
 }
@@ -77,11 +77,15 @@ export function distanceSection(data: ReportData): Markup | null {
     });
   return html`<h2 id="distances">How far traces look back</h2>
     <p class="quiet">
-      Each look-up's distance in tokens, over all traces of the evaluation at temperature 1, right or wrong. Hatched
+      Each look-up's distance in tokens, over all traces of the evaluation after each stage, right or wrong. Hatched
       bars lie beyond the window, where the windowed model sees nothing.
     </p>
     ${dependencyTable(data)}
     <div class="pair">${figures}</div>`;
+}
+
+function howDrawn({ results }: ReportData): string {
+  return results !== null && modesOf(results)[0] === "sampled" ? "Sampled at temperature 1" : "Decoded greedily";
 }
 
 /** The run's own dependency statistics, when it wrote them. */
@@ -139,7 +143,8 @@ function traceBlock(when: string, record: RolloutRecord, window: number): Markup
   const answer = record.answer === null ? "no readable answer" : `answer ${short(record.answer)}`;
   return html`<div class="trace ${right ? "right" : "other"}">
     <p class="small">
-      <strong>${when}</strong>: ${right ? "✓ right" : `✗ ${record.verdict}`}, ${answer}, ${record.length} tokens
+      <strong>${when}</strong>: ${right ? "✓ right" : `✗ ${record.verdict}`}, ${answer}, ${record.length}
+      tokens${record.finishReason === "length" ? ", cut off at the cap" : ""}
     </p>
     ${strip}
     <pre>${markedText(record, window, promptTokens)}</pre>
@@ -148,6 +153,7 @@ function traceBlock(when: string, record: RolloutRecord, window: number): Markup
 
 function markedText(record: RolloutRecord, window: number, promptTokens: number | null): Markup {
   const limit = 4000;
+  if (record.response.trim() === "") return html`<span class="quiet">(nothing but blanks)</span>`;
   if (record.arcs === null || promptTokens === null) return html`${short(record.response, limit)}`;
   const beyond = new Set(record.arcs.filter(([from, to]) => to - from > window).map(([, to]) => to - promptTokens));
   const pieces = record.tokens

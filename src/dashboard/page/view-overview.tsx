@@ -6,6 +6,7 @@ import {
   MODE_NAMES,
   STAGE_NAMES,
   costRows,
+  costStageName,
   gapRecovered,
   gapSentence,
   modesOf,
@@ -176,7 +177,7 @@ function CostTable({ results }: { readonly results: RunResults }) {
             {rows.map(([arm, stage, cost]) => (
               <tr key={`${arm}.${stage}`}>
                 <th scope="row">
-                  {arm.toUpperCase()}, {stage}
+                  {arm.toUpperCase()}, {costStageName(stage)}
                 </th>
                 <td>{compactNumber(cost.tokensTrained)}</td>
                 <td>{compactNumber(cost.tokensSampled)}</td>

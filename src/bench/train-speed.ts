@@ -3,6 +3,7 @@
 import { forwardFlops } from "../model/flops.ts";
 import { initialWeights } from "../model/parameters.ts";
 import { replicate, type ReplicatedModel } from "../replicas/model.ts";
+import type { Weights } from "../tensor/tensor.ts";
 import { rowShape } from "../train/microbatch.ts";
 import type { TrainBatch } from "../train/step.ts";
 import type { BenchShape } from "./configs.ts";
@@ -11,32 +12,44 @@ export interface TrainBench {
   readonly tokensPerStep: number;
   /** counted as docs/recipe.md says */
   readonly flopsPerStep: number;
+  /** what a peer needs to do the same work */
+  readonly weights: Weights;
+  readonly batches: readonly TrainBatch[];
   step(): Promise<void>;
+  /** mean nats a token of the step's tokens, under the weights as they are */
+  meanLoss(): Promise<number>;
   dispose(): Promise<void>;
 }
 
-const ADAMW = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 };
+/** Of every step measured, here and in a peer. */
+export const UPDATE = {
+  learningRate: 1e-4,
+  maxGradientNorm: 1,
+  adamw: { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 },
+} as const;
 
 /** @param microbatchTokens  about; a row of `shape.tokens` at least */
 export function openTrainBench(shape: BenchShape, threads: number, microbatchTokens = 1024): TrainBench {
   const { config, tokens, batch } = shape;
   const loss = { kind: "cross-entropy" } as const;
-  const model: ReplicatedModel = replicate({
-    config,
-    weights: initialWeights(config, 1),
-    loss,
-    threads,
-    decodeBatch: 1,
-  });
+  const weights = initialWeights(config, 1);
+  const model: ReplicatedModel = replicate({ config, weights, loss, threads, decodeBatch: 1 });
   const rows = Math.min(rowShape(config, tokens, microbatchTokens).rows, batch);
   const batches = Array.from({ length: batch / rows }, (_, i) => microbatchOf(shape, rows, i));
   const tokensPerStep = batch * tokens;
   return {
     tokensPerStep,
     flopsPerStep: 3 * batch * forwardFlops(config, tokens),
+    weights,
+    batches,
     step: async () => {
       await model.accumulate(batches);
-      await model.update({ learningRate: 1e-4, gradientScale: 1 / tokensPerStep, maxGradientNorm: 1, adamw: ADAMW });
+      await model.update({ ...UPDATE, gradientScale: 1 / tokensPerStep });
+    },
+    meanLoss: async () => {
+      const scored = await model.score(batches);
+      const total = scored.reduce((sum, { logProb }) => logProb.reduce((part, each) => part + each, sum), 0);
+      return -total / tokensPerStep;
     },
     dispose: () => model.dispose(),
   };

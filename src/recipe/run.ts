@@ -45,7 +45,9 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Ru
     writeFileAtomic(paths.results, `${JSON.stringify(results, null, 2)}\n`);
     run.end("finished", null);
     return results;
-  } catch (thrown) {
+  } catch (caught) {
+    // A worker only knows that it was stopped; the signal's reason says by whom, and how to go on.
+    const thrown: unknown = options.signal.aborted ? options.signal.reason : caught;
     const interrupted = thrown instanceof SwarrError && thrown.code === "INTERRUPTED";
     run.end(interrupted ? "interrupted" : "failed", messageOf(thrown));
     throw thrown;

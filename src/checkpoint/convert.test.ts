@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { scratchFolder } from "../../test/support/scratch.ts";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig } from "../../test/support/tiny-model.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { initialWeights } from "../model/parameters.ts";

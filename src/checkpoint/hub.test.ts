@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hubServer, type HubServer, type HubServerOptions } from "../../test/support/hub-server.ts";
-import { scratchFolder } from "../../test/support/scratch.ts";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig } from "../../test/support/tiny-model.ts";
 import { initialWeights } from "../model/parameters.ts";
 import { byteTokenizer } from "../tokens/byte-tokenizer.ts";

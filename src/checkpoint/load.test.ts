@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { scratchFolder } from "../../test/support/scratch.ts";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig } from "../../test/support/tiny-model.ts";
 import { SwarrError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
-import { scratchFolder } from "../../test/support/scratch.ts";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig, tinyWeights } from "../../test/support/tiny-model.ts";
 import { randomStream } from "../base/seeds.ts";
 import type { JsonObject } from "../base/json.ts";

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { scratchFolder } from "../../test/support/scratch.ts";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig, tinyWeights } from "../../test/support/tiny-model.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
 import type { ModelConfig } from "../model/config.ts";

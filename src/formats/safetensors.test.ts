@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { scratchFolder } from "../../test/support/scratch.ts";
+import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { checkWeights, readSafetensorsHeader, readWeights } from "./safetensors.ts";
 import { writeSafetensors } from "./safetensors-write.ts";
 

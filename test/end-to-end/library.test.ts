@@ -10,7 +10,7 @@ import { saveCheckpoint } from "../../src/checkpoint/save.ts";
 import { byteTokenizer } from "../../src/tokens/byte-tokenizer.ts";
 import * as swarr from "../../src/swarr.ts";
 import { expectClose } from "../support/expect-close.ts";
-import { scratchFolder } from "../support/scratch.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
 import { tinyConfig, tinyWeights } from "../support/tiny-model.ts";
 import { tolerances } from "../support/tolerances.ts";
 

@@ -14,7 +14,7 @@ import type { ModelConfig } from "../../src/model/config.ts";
 import { withWindow } from "../../src/model/window.ts";
 import type { Weights } from "../../src/tensor/tensor.ts";
 import { expectClose } from "../support/expect-close.ts";
-import { scratchFolder } from "../support/scratch.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
 import { tolerances } from "../support/tolerances.ts";
 
 interface Variant {

@@ -11,7 +11,7 @@ import { createEngine } from "../../src/engine/onnx-engine.ts";
 import { createScorer } from "../../src/generate/log-probs.ts";
 import { mergeLora } from "../../src/model/lora.ts";
 import { expectClose } from "../support/expect-close.ts";
-import { scratchFolder } from "../support/scratch.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
 import { tolerances } from "../support/tolerances.ts";
 
 interface Base {

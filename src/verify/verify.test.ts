@@ -55,10 +55,10 @@ describe("createVerifier", () => {
   });
 
   it("answers 300 hostile responses, each within three seconds and none as right", async () => {
-    for (const [index, { gold, response }] of hostileAnswers({ seed: 1, count: 300 }).entries()) {
+    for (const { gold, response } of hostileAnswers({ seed: 1, count: 300 })) {
       const startedMs = performance.now();
       const verdict = await verifier.grade(gold, response);
-      const label = `hostile answer ${index}: ${response.slice(0, 80)}`;
+      const label = `hostile answer: ${response.slice(0, 80)}`;
       expect(performance.now() - startedMs, label).toBeLessThan(3000);
       expect(verdict.kind, label).not.toBe("right");
     }

@@ -63,14 +63,13 @@ const PIECES = [
   "10^{10}", "9!", "\\cup", "\\in", "\\pm", "=", "<", "\\text{or}", "x", "7", ".5", "|", "\\lfloor", "\\rceil", "\\int_0^1", "\\infty",
 ] as const; // prettier-ignore
 
-/** Attacks in turn, growing from 1 to 50 units; the gold answer 5 is never among them. */
-export function hostileAnswers(options: { readonly seed: number; readonly count: number }): readonly HostileAnswer[] {
+/** Attacks in turn, each of 1 to 50 units, made one at a time; none answers its gold. */
+export function* hostileAnswers(options: { readonly seed: number; readonly count: number }): Generator<HostileAnswer> {
   const stream = randomStream({ root: options.seed, purpose: "hostile-answers" });
-  return Array.from({ length: options.count }, (_, index) => {
+  for (let index = 0; index < options.count; index++) {
     const attack = ATTACKS[index % ATTACKS.length]!;
-    const size = 1 + stream.integer(50);
-    return { gold: "\\frac{5000003}{1000003}", response: attack(size, stream) };
-  });
+    yield { gold: "\\frac{5000003}{1000003}", response: attack(1 + stream.integer(50), stream) };
+  }
 }
 
 function noise(length: number, stream: RandomStream, alphabet: string): string {

@@ -12,7 +12,7 @@ export const llama: FamilyDialect = {
   keyValueHeadCount: null,
   headWidth: null,
   endId: 2,
-  fixedKeys: {},
+  fixedKeys: { use_sliding_window: [false] },
   layerParts(keys) {
     const bias = keys.flag("attention_bias", false);
     const mlpBias = keys.flag("mlp_bias", false);

@@ -3,11 +3,12 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ROOT, runNode, runNpm } from "./lib/repository.mjs";
+import { ROOT, runNode, runNpm, runProgram } from "./lib/repository.mjs";
 import { runSuite } from "./lib/suites.mjs";
 
 const total = { passed: 0, failed: 0 };
 const remarks = [];
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-ci-"));
 
 function count(name, { passed, failed, skipped = 0 }) {
   total.passed += passed;
@@ -33,8 +34,9 @@ function heading(text) {
   console.log(`\n==== ${text} (${new Date().toISOString()})`);
 }
 
-// The README's test command first, exactly as written there.
+// The README's two commands, exactly as written there.
 await step("npm test", () => runNpm(["test"]));
+await step("npm run demo", () => runNpm(["run", "demo", "--", "--out", path.join(scratch, "demo")]));
 await step("check", () => runNode(path.join(ROOT, "scripts/check.mjs"), ["--no-tests"]));
 await suite("faults", "planted faults");
 await suite("slow");
@@ -48,30 +50,36 @@ if (fs.existsSync(data)) {
 if (process.env.SWARR_CHROMIUM) await suite("e2e", "browser");
 else remarks.push("browser: left out, no Chromium on this machine and none to install");
 
+for (const major of [22, 24]) await onNode(major);
+fs.rmSync(scratch, { recursive: true, force: true });
+
 console.log(`\n==== summary\n${remarks.join("\n")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
-/** The real-data recipe in two minutes: every part of it on real text, fewer steps. */
+/** The fast suite on another Node, taken from the npm registry as a package. */
+async function onNode(major) {
+  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  const folder = path.join(scratch, `node-${major}`);
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, "package.json"), "{}");
+  const status = await runNpm(["install", "--no-audit", "--silent", `${name}@${major}`], { cwd: folder });
+  const node = path.join(folder, "node_modules", name, "bin", process.platform === "win32" ? "node.exe" : "node");
+  if (status !== 0 || !fs.existsSync(node)) remarks.push(`Node ${major}: left out, ${name} could not be installed`);
+  else await step(`npm test on Node ${major}`, () => runProgram(node, [path.join(ROOT, "scripts/test.mjs")]));
+}
+
+/** The real-data recipe in two minutes: every part of it on real text, fewer steps and problems. */
 async function gsm8k(folder) {
-  const recipe = path.join(ROOT, "recipes/gsm8k.yaml");
-  const out = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-gsm8k-"));
   const settings = [
     `data.train=${path.join(folder, "gsm8k/train.jsonl")}`,
     `data.test=${path.join(folder, "gsm8k/test.jsonl")}`,
-    "sft.steps=4",
-    "rl.steps=2",
+    "sft.steps=6",
+    "rl.steps=1",
+    "rl.promptsPerStep=4",
+    "eval.limit=8",
   ];
-  try {
-    const flags = settings.flatMap((setting) => ["--set", setting]);
-    return await runNode(path.join(ROOT, "dist/cli/main.js"), [
-      "run",
-      recipe,
-      "--out",
-      path.join(out, "run"),
-      ...flags,
-    ]);
-  } finally {
-    fs.rmSync(out, { recursive: true, force: true });
-  }
+  const flags = settings.flatMap((setting) => ["--set", setting]);
+  const out = path.join(scratch, "gsm8k");
+  return runNode(path.join(ROOT, "dist/cli/main.js"), ["run", "recipes/gsm8k.yaml", "--out", out, ...flags]);
 }

@@ -2,7 +2,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { CACHE, runNode, toolScript } from "./repository.mjs";
+import { CACHE, ROOT, runNode, toolScript } from "./repository.mjs";
 
 /** `vitest.config.ts` reads the suite's name from SWARR_SUITE and picks the files by their ending. */
 export const SUITES = {
@@ -19,35 +19,24 @@ export const SUITES = {
  */
 export async function runSuite(suite, filters = [], environment = {}) {
   if (!(suite in SUITES)) throw new Error(`No suite "${suite}". Expected one of ${Object.keys(SUITES).join(", ")}.`);
-  const resultFile = path.join(CACHE, `results-${suite}-${process.pid}.json`);
+  const countsFile = path.join(CACHE, `counts-${suite}-${process.pid}.json`);
   fs.mkdirSync(CACHE, { recursive: true });
-  fs.rmSync(resultFile, { force: true });
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${resultFile}`];
-  const status = await runNode(
-    toolScript("vitest", "vitest.mjs"),
-    ["run", "--passWithNoTests", ...reporters, ...filters],
-    {
-      env: { ...process.env, ...environment, SWARR_SUITE: suite },
-    },
-  );
-  return { ...readOutcome(resultFile, status), status };
+  const reporters = ["--reporter=default", `--reporter=${path.join(ROOT, "scripts/lib/count-reporter.mjs")}`];
+  const args = ["run", "--passWithNoTests", ...reporters, ...filters];
+  const status = await runNode(toolScript("vitest", "vitest.mjs"), args, {
+    env: { ...process.env, ...environment, SWARR_SUITE: suite, SWARR_COUNTS: countsFile },
+  });
+  const counts = readCounts(countsFile);
+  // Whatever else made vitest give up is a failure too.
+  return { ...counts, failed: counts.failed === 0 && status !== 0 ? 1 : counts.failed, status };
 }
 
-function readOutcome(resultFile, status) {
-  let result;
+function readCounts(file) {
   try {
-    result = JSON.parse(fs.readFileSync(resultFile, "utf8"));
+    return JSON.parse(fs.readFileSync(file, "utf8"));
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
-    fs.rmSync(resultFile, { force: true });
+    fs.rmSync(file, { force: true });
   }
-  const passed = result.numPassedTests;
-  const skipped = result.numPendingTests + (result.numTodoTests ?? 0);
-  // A file that fails to load has no tests to fail, and an error between tests belongs to none: both still are failures.
-  const brokenFiles = result.testResults.filter(
-    (file) => file.status === "failed" && file.assertionResults.length === 0,
-  );
-  const failed = result.numFailedTests + brokenFiles.length;
-  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, skipped };
 }

@@ -1,12 +1,13 @@
 // Ctrl-C, on real processes: one press stops in order, two end it.
 
 import { spawn } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { SwarrError } from "../base/errors.ts";
 import { withInterrupt } from "./interrupt.ts";
 
 describe.skipIf(process.platform === "win32")("withInterrupt", () => {
   it("aborts the work's signal on SIGINT with a reason that says how to go on", async () => {
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     const work = withInterrupt("Go on with: swarr run DIR --resume.", async (signal) => {
       process.kill(process.pid, "SIGINT");
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -16,6 +17,8 @@ describe.skipIf(process.platform === "win32")("withInterrupt", () => {
       () => null,
       (thrown: unknown) => thrown,
     );
+    expect(told.mock.calls.join("")).toContain("press Ctrl-C again to quit at once");
+    told.mockRestore();
     expect(failure).toBeInstanceOf(SwarrError);
     expect((failure as SwarrError).code).toBe("INTERRUPTED");
     expect((failure as SwarrError).message).toContain("Go on with: swarr run DIR --resume.");

@@ -62,8 +62,10 @@ describe("encodeRollout", () => {
 describe("decodeRollout", () => {
   it.each([
     ["verdict", { verdict: "perhaps" }, /line 9: verdict is "perhaps"\. Expected one of right, wrong/],
+    ["token", { tokens: ["a", 2] }, /line 9: tokens\[1\] is 2\. Expected a string/],
+    ["log-prob", { logProbs: [-1, "low"] }, /line 9: logProbs\[1\] is "low"\. Expected a finite number/],
     ["log-probs", { logProbs: [-1] }, /line 9 has 21 tokens and 1 log-probs/],
-    ["arcs", { arcs: [[0.5, 2]] }, /line 9: arcs\[0\]\[0\] is 0\.5/],
+    ["arcs", { arcs: [[0.5, 2]] }, /line 9: arcs\[0\] is \[0\.5,2\]\. Expected two token positions/],
   ])("names the place of a wrong %s", (_, change, message) => {
     expect(() => decodeRollout(JSON.stringify({ ...rollout, ...change }), "line 9")).toThrow(message);
   });

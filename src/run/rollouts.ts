@@ -87,7 +87,7 @@ export function decodeRollout(line: string, where: string): RolloutRecord {
       (row["promptTokens"] ?? null) === null ? null : asTexts(row["promptTokens"], `${where}: promptTokens`),
     response: asString(row["response"], `${where}: response`),
     tokens: asTexts(row["tokens"], `${where}: tokens`),
-    logProbs: asList(row["logProbs"], `${where}: logProbs`).map((x, i) => asNumber(x, `${where}: logProbs[${i}]`)),
+    logProbs: asNumbers(row["logProbs"], `${where}: logProbs`),
     reward: asNumber(row["reward"], `${where}: reward`),
     terms: asTerms(row["terms"], `${where}: terms`),
     verdict: oneOf(row["verdict"], VERDICTS, `${where}: verdict`),
@@ -161,8 +161,20 @@ function asList(value: unknown, where: string): readonly unknown[] {
   throw wrong(value, "a list", where);
 }
 
+// Places are spelt out for a wrong element only: spelling them for every token costs more than reading the line.
+
 function asTexts(value: unknown, where: string): readonly string[] {
-  return asList(value, where).map((text, i) => asString(text, `${where}[${i}]`));
+  const list = asList(value, where);
+  const odd = list.findIndex((text) => typeof text !== "string");
+  if (odd >= 0) throw wrong(list[odd], "a string", `${where}[${odd}]`);
+  return list as readonly string[];
+}
+
+function asNumbers(value: unknown, where: string): readonly number[] {
+  const list = asList(value, where);
+  const odd = list.findIndex((x) => typeof x !== "number" || !Number.isFinite(x));
+  if (odd >= 0) throw wrong(list[odd], "a finite number", `${where}[${odd}]`);
+  return list as readonly number[];
 }
 
 function asTerms(value: unknown, where: string): Readonly<Record<string, number>> {
@@ -180,10 +192,14 @@ function asDependency(value: unknown, where: string): Dependency | null {
 
 function asArcs(value: unknown, where: string): readonly Arc[] | null {
   if (value === null || value === undefined) return null;
-  return asList(value, where).map((pair, i) => {
-    const [from, to] = asList(pair, `${where}[${i}]`);
-    return [asInteger(from, `${where}[${i}][0]`), asInteger(to, `${where}[${i}][1]`)] as const;
-  });
+  const list = asList(value, where);
+  const odd = list.findIndex((pair) => !Array.isArray(pair) || pair.length !== 2 || !pair.every(isPosition));
+  if (odd >= 0) throw wrong(list[odd], "two token positions", `${where}[${odd}]`);
+  return list as readonly Arc[];
+}
+
+function isPosition(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function oneOf<Name extends string>(value: unknown, names: readonly Name[], where: string): Name {

@@ -64,6 +64,11 @@ export const CATALOGUE: readonly CommandEntry[] = [
     load: async () => (await import("./commands/report.ts")).reportCommand,
   },
   {
+    name: "serve",
+    summary: "OpenAI-style completions of a model on loopback",
+    load: async () => (await import("./commands/serve.ts")).serveCommand,
+  },
+  {
     name: "serve-reward",
     summary: "the verifier over HTTP on loopback, for other trainers",
     load: async () => (await import("./commands/serve-reward.ts")).serveRewardCommand,

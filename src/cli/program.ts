@@ -1,10 +1,10 @@
 // The command line as a function: finds the verb, loads its file alone, and turns what happened into an exit status.
 
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { SwarrError } from "../base/errors.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CommandEntry } from "./command.ts";
+import { packageVersion } from "./version.ts";
 
 /** 0: done. 2: the user's mistake. 1: ours. 130: stopped by Ctrl-C, which shells know as 128 + SIGINT. */
 export type ExitStatus = 0 | 1 | 2 | 130;
@@ -37,6 +37,8 @@ async function programFor(args: readonly string[], catalogue: readonly CommandEn
       const command = await entry.load();
       command.register(program);
       const registered = program.commands.find((candidate) => candidate.name() === entry.name);
+      // Help wraps to the terminal by itself; line breaks of the source would only get in its way.
+      registered?.description(registered.description().replace(/\s*\n\s*/g, " "));
       registered?.summary(command.summary).addHelpText("after", `\nExample:\n  $ ${command.example}`);
     } else {
       program.command(entry.name).summary(entry.summary);
@@ -84,9 +86,4 @@ function stackOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const cause = thrown.cause === undefined ? "" : `\nCaused by ${stackOf(thrown.cause)}`;
   return `${thrown.stack ?? thrown.message}${cause}`;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

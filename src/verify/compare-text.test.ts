@@ -30,6 +30,8 @@ const RULES: readonly (readonly [string, string, string, string])[] = [
   ["a tuple has one", "(1,2)", "1,2", "(2,1)"],
   ["values go with their names", "x=2,y=3", "(2,3)", "(3,2)"],
   ["brackets close or do not", "[0,1)", "0 \\le x < 1", "[0,1]"],
+  ["a solved answer is not its equation", "x=5", "5=x", "2x+3=13"],
+  ["a solved inequality is not its question", "x>2", "2<x", "2x>4"],
   ["an inequality may be turned round", "x \\le 1", "-x \\ge -1", "-x \\le -1"],
   ["or joins intervals", "(-\\infty,2)\\cup(3,\\infty)", "x<2 \\text{ or } x>3", "2<x<3"],
   ["an equation may be multiplied", "2x+4y-3=0", "y=-\\frac12x+\\frac34", "y=-\\frac12x+\\frac32"],

@@ -31,12 +31,24 @@ const PRECISE_STEPS = 40;
 /** Counts the steps of one judgement, so that finite sums, long lists and nested calls cannot multiply without bound. */
 export class Steps {
   #left = MAX_STEPS;
-  /** A real argument gave a value that is not real: the point lies outside the expression's real domain. */
-  leftReals = false;
+  #real = true;
 
   take(count = 1): void {
     this.#left -= count;
     if (this.#left < 0) throw new Refused("it takes too many steps");
+  }
+
+  /** Begins a point; `stayedReal` then tells whether a root or logarithm of a real left the reals. */
+  enterReals(): void {
+    this.#real = true;
+  }
+
+  leaveReals(): void {
+    this.#real = false;
+  }
+
+  stayedReal(): boolean {
+    return this.#real;
   }
 }
 
@@ -78,7 +90,7 @@ export function preciseValue(a: Expression, at: Point, steps: Steps): Complex {
   if (exact !== null) return real(fromRational(exact));
   steps.take(PRECISE_STEPS);
   const value = irrationalValue(a, at, steps);
-  if ((a.kind === "power" || a.kind === "call") && !isReal(value)) steps.leftReals = true;
+  if ((a.kind === "power" || a.kind === "call") && !isReal(value)) steps.leaveReals();
   return value;
 }
 

@@ -44,7 +44,9 @@ export function prepare(gold: string, response: string): Prepared {
 export function compared(comparison: Comparison): Judgement {
   try {
     const steps = new Steps();
-    const same = comparison.candidates.some((candidate) => sameText(comparison.gold, candidate, steps));
+    const candidates = workedOut(comparison);
+    if (candidates.length === 0) return wrong(comparison, "left as an integral, limit or sum");
+    const same = candidates.some((candidate) => sameText(comparison.gold, candidate, steps));
     return same ? right(comparison, "the same answer") : wrong(comparison, "another answer");
   } catch (thrown) {
     if (thrown instanceof Refused) return unreadable("refused", thrown.message, comparison.answer);
@@ -53,9 +55,16 @@ export function compared(comparison: Comparison): Judgement {
   }
 }
 
-/** Whether an integral, a limit or a sum may still turn a "wrong" into a "right". */
+/** An integral, limit or sum is the question, not its answer, unless the gold answer is left as one too. */
+function workedOut(comparison: Comparison): readonly string[] {
+  return isCalculus(comparison.gold)
+    ? comparison.candidates
+    : comparison.candidates.filter((text) => !isCalculus(text));
+}
+
+/** Whether an integral, a limit or a sum in the gold answer may still turn a "wrong" into a "right". */
 export function needsClosedForm(comparison: Comparison): boolean {
-  return [comparison.gold, ...comparison.candidates].some(isCalculus);
+  return isCalculus(comparison.gold);
 }
 
 /** Compares once more with integrals, limits and sums worked out; `before` stands when that changes nothing. */

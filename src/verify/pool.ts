@@ -204,8 +204,8 @@ async function ended(worker: Worker): Promise<void> {
 }
 
 function lossOf(error: Error | null): string {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  return code === "ERR_WORKER_OUT_OF_MEMORY" ? "out of memory" : (error?.message ?? "the thread ended");
+  if (error === null) return "the thread ended";
+  return "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "out of memory" : error.message;
 }
 
 function timeoutOf(comparison: Comparison | undefined, reason: string): Judgement {

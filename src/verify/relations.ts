@@ -1,12 +1,12 @@
 // Equations and inequalities: when a name on the left may go, which interval an inequality describes, when two say the same.
 
 import { leafOf, type Answer, type Relation, type Tuple } from "./answer.ts";
-import { exactValue, preciseValue, Steps } from "./evaluate.ts";
+import { preciseValue, type Steps } from "./evaluate.ts";
 import { multiplyComplex, sameComplex } from "./complex.ts";
 import { negated, quotient, renamed, symbol, unknownsOf, type Expression } from "./expression.ts";
 import { mapped } from "./points.ts";
 import { Undefined } from "./precise.ts";
-import { add, compare, divide, integer, multiply, negate, Refused, subtract, ZERO, type Rational } from "./rational.ts";
+import { equals, integer } from "./rational.ts";
 
 type Same = (a: Answer, b: Answer) => boolean;
 
@@ -30,7 +30,7 @@ function sameRelations(gold: Relation, given: Relation, same: Same, steps: Steps
   const [a, b] = [namedValue(gold), namedValue(given)];
   if (a !== null && b !== null) {
     if (agreeInName(a.name, b.name)) return same(a.value, renamedLike(b, a));
-    return isEquation(gold) && isEquation(given) && sameEquation(gold, given, steps);
+    return !isConstant(a.value) && isEquation(gold) && isEquation(given) && sameEquation(gold, given, steps);
   }
   const [left, right] = [regionOf(gold), regionOf(given)];
   if (left !== null && right !== null) return subjectOf(gold) === subjectOf(given) && same(left, right);
@@ -38,7 +38,9 @@ function sameRelations(gold: Relation, given: Relation, same: Same, steps: Steps
   if (b !== null && left !== null) return same(left, b.value);
   if (a !== null && b === null && same(a.value, given)) return true;
   if (b !== null && a === null && same(gold, b.value)) return true;
-  if (sameEquation(gold, given, steps)) return true;
+  // Where the gold answer is solved, an equation that still holds the unknown is the question over again.
+  if (a === null && left === null && sameEquation(gold, given, steps)) return true;
+  if (a !== null && !isConstant(a.value) && isEquation(gold) && sameEquation(gold, given, steps)) return true;
   // 1 = z = x = 0 names nothing on the left, yet ends in a value.
   return sameSides(gold, given, same);
 }
@@ -87,24 +89,26 @@ export function regionOf(relation: Relation): Answer | null {
   const closed = operator === "<=" || operator === ">=";
   if (isName(a) && isConstant(b)) return isLess(operator) ? below(b, closed) : above(b, closed);
   if (isName(b) && isConstant(a)) return isLess(operator) ? above(a, closed) : below(a, closed);
-  return linearRegion(a, b, isLess(operator), closed);
+  return negatedRegion(a, b, isLess(operator), closed);
 }
 
-/** -x >= -1: one unknown, of first degree, with rational coefficients. */
-function linearRegion(a: Answer, b: Answer, less: boolean, closed: boolean): Answer | null {
-  const difference = differenceOf(a, b);
-  if (difference === null) return null;
-  const unknowns = [...unknownsOf(difference)];
-  const [name] = unknowns;
-  if (name === undefined || unknowns.length > 1) return null;
-  const at = (x: Rational): Rational | null => valueAt(difference, name, x);
-  const [zero, one, far] = [at(ZERO), at(integer(1)), at(integer(-17))];
-  if (zero === null || one === null || far === null) return null;
-  const slope = subtract(one, zero);
-  if (slope.n === 0n || compare(far, add(zero, multiply(integer(-17), slope))) !== 0) return null;
-  const bound = divide(negate(zero), slope) ?? ZERO;
-  const leaf = leafOf({ kind: "number", value: bound }, "");
-  return less === compare(slope, ZERO) > 0 ? below(leaf, closed) : above(leaf, closed);
+/** -x >= -1. Anything less solved, such as 2x > 4, is the question and not its answer. */
+function negatedRegion(a: Answer, b: Answer, less: boolean, closed: boolean): Answer | null {
+  const [left, right] = [expressionOf(a), expressionOf(b)];
+  if (left === null || right === null) return null;
+  if (isNegatedName(left) && isConstant(b)) return turned(right, less, closed);
+  return isNegatedName(right) && isConstant(a) ? turned(left, !less, closed) : null;
+}
+
+function turned(bound: Expression, less: boolean, closed: boolean): Answer {
+  const leaf = leafOf(negated(bound), "");
+  return less ? above(leaf, closed) : below(leaf, closed);
+}
+
+function isNegatedName(a: Expression): boolean {
+  if (a.kind !== "product" || a.factors.length !== 2) return false;
+  const [sign, name] = a.factors;
+  return sign?.kind === "number" && equals(sign.value, integer(-1)) && name !== undefined && isNameLike(name);
 }
 
 /** Two equations (or inequalities) say the same when left minus right differs by a constant factor. */
@@ -281,13 +285,4 @@ function differenceOf(a: Answer, b: Answer): Expression | null {
 
 function expressionOf(a: Answer): Expression | null {
   return a.kind === "leaf" ? a.expression : null;
-}
-
-function valueAt(a: Expression, name: string, x: Rational): Rational | null {
-  try {
-    return exactValue(a, new Map([[name, x]]), new Steps());
-  } catch (thrown) {
-    if (thrown instanceof Undefined || thrown instanceof Refused) return null;
-    throw thrown;
-  }
 }

@@ -63,7 +63,7 @@ export async function checkedScore(reward: RewardModule, input: RewardInput, whe
   }
   const scored = typeof result === "number" ? { total: result, terms: { [reward.name]: result } } : result;
   if (isFiniteReward(scored)) return scored;
-  throw badResult(`${name} gave ${quote(String(JSON.stringify(result) ?? result))}.`, undefined);
+  throw badResult(`${name} gave ${quote(result)}.`, undefined);
 }
 
 function badResult(what: string, cause: unknown): SwarrError {

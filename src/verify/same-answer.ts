@@ -1,6 +1,6 @@
 // Whether two answers are the same: structure first, then value by value.
 
-import { leafOf, type Answer, type Leaf, type List, type Matrix, type Tuple, type Union } from "./answer.ts";
+import { leafOf, type Answer, type Leaf, type Matrix, type Tuple, type Union } from "./answer.ts";
 import type { Steps } from "./evaluate.ts";
 import { call, negated, num, quotient, symbol } from "./expression.ts";
 import { multiply, rational } from "./rational.ts";
@@ -63,7 +63,7 @@ const ALL_REALS: Tuple = {
 function asRegions(a: Answer): Answer {
   if (a.kind === "leaf" && a.source === "\\mathbb {R}") return ALL_REALS;
   if (a.kind === "union" && a.parts.every((part) => part.kind === "list")) {
-    return { kind: "list", items: a.parts.flatMap((part) => (part as List).items), style: "set", source: a.source };
+    return { kind: "list", items: a.parts.flatMap((part) => part.items), style: "set", source: a.source };
   }
   if (a.kind !== "list" || a.items.length < 2) return a;
   const regions = a.items.map((item) => (item.kind === "relation" ? regionOf(item) : null));

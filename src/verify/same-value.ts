@@ -82,9 +82,9 @@ function sameAt(a: Expression, b: Expression, at: Point, domain: "real" | "compl
     const exactA = exactValue(a, at, steps);
     const exactB = exactValue(b, at, steps);
     if (exactA !== null && exactB !== null) return equals(exactA, exactB);
-    steps.leftReals = false;
+    steps.enterReals();
     const [preciseA, preciseB] = [preciseValue(a, at, steps), preciseValue(b, at, steps)];
-    if (domain === "real" && steps.leftReals) return null;
+    if (domain === "real" && !steps.stayedReal()) return null;
     return sameComplex(preciseA, preciseB);
   } catch (thrown) {
     if (thrown instanceof Undefined) return null;
@@ -96,7 +96,7 @@ function sameAt(a: Expression, b: Expression, at: Point, domain: "real" | "compl
 
 /** The value as a rational interval. */
 export function bracket(a: Precise): readonly [Rational, Rational] {
-  const margin: bigint = 1n << 64n;
+  const margin = 1n << BigInt(Math.max(64, Math.min(a.err === -Infinity ? 0 : Math.ceil(a.err - a.e) + 1, 4096)));
   const scaled = (m: bigint, e: number): Rational =>
     e >= 0 ? rational(m << BigInt(e), 1n) : rational(m, 1n << BigInt(-e));
   return [scaled(a.m - margin, a.e), scaled(a.m + margin, a.e)];

@@ -15,21 +15,22 @@ describe("createVerifier", () => {
     expect(wrong.milliseconds).toBeGreaterThan(0);
   });
 
-  it("works out integrals, limits and infinite sums", async () => {
+  it("works out integrals, limits and sums of the gold answer, and takes none in a response for one", async () => {
     for (const [gold, response, kind] of [
-      ["\\frac{1}{3}", "\\boxed{\\int_0^1 x^2 dx}", "right"],
-      ["\\frac{1}{4}", "\\boxed{\\int_0^1 x^2 dx}", "wrong"],
-      ["\\frac{n(n+1)}{2}", "\\boxed{\\sum_{k=1}^{n} k}", "right"],
-      ["\\frac{n(n-1)}{2}", "\\boxed{\\sum_{k=1}^{n} k}", "wrong"],
+      ["\\int_0^1 x^2 dx", "\\boxed{\\frac{1}{3}}", "right"],
+      ["\\int_0^1 x^2 dx", "\\boxed{\\frac{1}{4}}", "wrong"],
+      ["\\sum_{k=1}^{n} k", "\\boxed{\\frac{n(n+1)}{2}}", "right"],
+      ["\\sum_{k=1}^{n} k", "\\boxed{\\frac{n(n-1)}{2}}", "wrong"],
+      ["\\frac{1}{3}", "\\boxed{\\int_0^1 x^2 dx}", "wrong"],
     ] as const) {
       expect((await verifier.grade(gold, response)).kind, `${gold} ${response}`).toBe(kind);
     }
   });
 
   it("keeps nothing of one answer for the next", async () => {
-    await verifier.grade("5", "\\boxed{\\sum_{k=1}^{n} (x := 5)}");
+    await verifier.grade("\\sum_{k=1}^{n} (x := 5)", "\\boxed{5}");
     expect((await verifier.grade("5", "\\boxed{x}")).kind).toBe("wrong");
-    expect((await verifier.grade("5n", "\\boxed{\\sum_{k=1}^{n} x}")).kind).toBe("wrong");
+    expect((await verifier.grade("\\sum_{k=1}^{n} x", "\\boxed{5n}")).kind).toBe("wrong");
   });
 
   it("kills a judgement at the deadline and goes on with the next", async () => {

@@ -79,7 +79,8 @@ function workerCount(): number {
 
 /** @throws `BAD_JSON` with the line of the first row that is no row */
 async function requireRows(file: string, where: string): Promise<void> {
-  for await (const row of rowsOf(file, where)) void row;
+  const rows = rowsOf(file, where);
+  for (let row = await rows.next(); row.done !== true;) row = await rows.next();
 }
 
 async function* rowsOf(file: string, where: string): AsyncGenerator<Row> {

@@ -6,7 +6,14 @@ import { isObject, quote, type JsonObject } from "../base/json.ts";
 import { readSafetensorsHeader, readWeights } from "../formats/safetensors.ts";
 import { writeSafetensors } from "../formats/safetensors-write.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { LORA_TARGETS, loraSites, type LoraConfig, type LoraSite, type LoraTarget } from "../model/lora.ts";
+import {
+  LORA_TARGETS,
+  loraSites,
+  type LoraAdapter,
+  type LoraConfig,
+  type LoraSite,
+  type LoraTarget,
+} from "../model/lora.ts";
 import { invariant } from "../base/invariant.ts";
 import { isWeightType, type WeightType } from "../tensor/dtype.ts";
 import type { Weights } from "../tensor/tensor.ts";
@@ -16,18 +23,13 @@ import { writeFolder, writeJson } from "./save.ts";
 const CONFIG_NAME = "adapter_config.json";
 const WEIGHTS_NAME = "adapter_model.safetensors";
 
-export interface LoraFolder {
-  readonly lora: LoraConfig;
-  readonly adapter: Weights;
-}
-
 /** The tensor of A or B, as PEFT names it. */
 function storedName({ layer, target }: LoraSite, matrix: "A" | "B"): string {
   const block = ["gate_proj", "up_proj", "down_proj"].includes(target) ? "mlp" : "self_attn";
   return `base_model.model.model.layers.${layer}.${block}.${target}.lora_${matrix}.weight`;
 }
 
-export interface SaveLoraOptions extends LoraFolder {
+export interface SaveLoraOptions extends LoraAdapter {
   readonly folder: string;
   readonly config: ModelConfig;
   /** The model the adapter belongs to: a folder or a hub name. */
@@ -76,7 +78,7 @@ function adapterConfig(lora: LoraConfig, base: string): JsonObject {
  *
  * @throws `FILE_MISSING`, `BAD_CHECKPOINT`, `BAD_CONFIG`, `UNSUPPORTED`, `TENSOR_MISSING`, `TENSOR_UNKNOWN`, `NOT_FINITE`
  */
-export function loadLora(folder: string, config: ModelConfig): LoraFolder {
+export function loadLora(folder: string, config: ModelConfig): LoraAdapter {
   checkFolder(folder);
   const raw = optionalObject(folder, CONFIG_NAME);
   const file = checkpointFile(folder, WEIGHTS_NAME);

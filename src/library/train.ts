@@ -88,6 +88,7 @@ function contextOf(model: Model, stage: "sft" | "rl", { seed, onEvent, signal }:
   return {
     config,
     weights,
+    adapter: null,
     tokenizer,
     endIds,
     padId: 0,

@@ -4,6 +4,7 @@ import { randomStream } from "../base/seeds.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { ModelConfig } from "./config.ts";
+import type { TrainedParameter } from "./parameters.ts";
 
 /** The matrices an adapter may be put beside, by the names every program uses for them. */
 export const LORA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
@@ -19,7 +20,13 @@ export interface LoraConfig {
   readonly rankStabilised?: boolean;
 }
 
-/** One adapter: W' = W + scale * B A, with A `[rank, inner]`, B `[out, rank]`, W some rows of a fused parameter. */
+/** An adapter with what makes it one: A and B of every site, by name. */
+export interface LoraAdapter {
+  readonly lora: LoraConfig;
+  readonly adapter: Weights;
+}
+
+/** One place of the adapter: W' = W + scale * B A, with A `[rank, inner]`, B `[out, rank]`, W some rows of a fused parameter. */
 export interface LoraSite {
   readonly layer: number;
   readonly target: LoraTarget;
@@ -64,16 +71,28 @@ export function loraSites(config: ModelConfig, lora: LoraConfig): readonly LoraS
   ).flat();
 }
 
+/** A and B of every place, in that order, as the optimizer knows them: both are matrices, and both decay. */
+export function loraParameters(config: ModelConfig, lora: LoraConfig): readonly TrainedParameter[] {
+  return loraSites(config, lora).flatMap(({ a, b, out, inner }) => [
+    { name: a, shape: [lora.rank, inner], decays: true },
+    { name: b, shape: [out, lora.rank], decays: true },
+  ]);
+}
+
 /** What the product is multiplied with. */
 export function loraScale(lora: LoraConfig): number {
   return lora.alpha / (lora.rankStabilised === true ? Math.sqrt(lora.rank) : lora.rank);
 }
 
-/** A fresh adapter, which changes nothing: A uniform in ±1/sqrt(inner), B zero. */
-export function initialLora(config: ModelConfig, lora: LoraConfig, seed: number): Weights {
+/**
+ * A fresh adapter, which changes nothing: A uniform in ±1/sqrt(inner), B zero.
+ *
+ * @param purpose  keeps adapters of one seed apart
+ */
+export function initialLora(config: ModelConfig, lora: LoraConfig, seed: number, purpose = "lora"): Weights {
   const adapter: Weights = new Map();
   for (const [item, site] of loraSites(config, lora).entries()) {
-    const stream = randomStream({ root: seed, purpose: "lora", item });
+    const stream = randomStream({ root: seed, purpose, item });
     const bound = 1 / Math.sqrt(site.inner);
     adapter.set(
       site.a,

@@ -17,6 +17,9 @@ export interface Parameter {
   readonly decays: boolean;
 }
 
+/** As far as the optimizer knows it, which trains adapters too. */
+export type TrainedParameter = Omit<Parameter, "init">;
+
 /** Every parameter of the model, in the order of the forward pass. The head is absent when it is tied. */
 export function parametersOf(config: ModelConfig): readonly Parameter[] {
   const { width: D, headWidth: K, queryHeadCount: H, keyValueHeadCount: G, feedForwardWidth: F } = config;

@@ -71,6 +71,7 @@ describe("parseRecipe", () => {
         formatWeight: 0,
       },
       moreSft: null,
+      lora: null,
       eval: {
         modes: ["greedy", "sampled"],
         samples: 1,

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { evalSettings } from "../evaluate/settings.ts";
 import { moreSftSettings, sftSettings } from "../stage1-sft/settings.ts";
 import { rlSettings } from "../stage2-rl/settings.ts";
+import { loraSettings } from "../train/settings.ts";
 import { initSettings } from "./model-settings.ts";
 
 /** Problems the project makes itself. */
@@ -54,6 +55,8 @@ export const recipeSchema = z.strictObject({
   rl: rlSettings.nullable(),
   /** the control of the SWA arm; null leaves it out */
   moreSft: moreSftSettings.nullable().default(null),
+  /** trains a low-rank adapter in sft, moreSft and rl, and merges it; null trains the weights themselves */
+  lora: loraSettings.nullable().default(null),
   eval: evalSettings.prefault({}),
   /** where the engine runs: cpu, or a provider that `swarr doctor` lists */
   device: z.string().min(1).default("cpu"),

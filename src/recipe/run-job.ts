@@ -4,8 +4,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { invariant } from "../base/invariant.ts";
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
+import { saveLora } from "../checkpoint/lora.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
 import { latestSnapshot, saveSnapshot } from "../checkpoint/snapshot.ts";
+import { initialLora, type LoraAdapter } from "../model/lora.ts";
 import { runPaths, type CheckpointStage, type RunPaths } from "../run/folder.ts";
 import type { UnstampedEvent } from "../run/event-log.ts";
 import { runSft } from "../stage1-sft/run.ts";
@@ -64,6 +66,7 @@ function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: Job
   return {
     config: checkpoint.config,
     weights: checkpoint.weights,
+    adapter: adapterOf(job, checkpoint),
     tokenizer: checkpoint.tokenizer,
     endIds: checkpoint.endIds,
     padId: 0,
@@ -79,6 +82,13 @@ function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: Job
     },
     signal: hooks.signal,
   };
+}
+
+/** Every stage trains an adapter of its own on the merged weights of the one before. */
+function adapterOf({ recipe, stage }: Job, { config }: Checkpoint): LoraAdapter | null {
+  const { lora, seed } = recipe;
+  if (lora === null || stage === "pretrain" || stage === "base") return null;
+  return { lora, adapter: initialLora(config, lora, seed, `lora ${stage}`) };
 }
 
 async function trainStage(job: Job, context: StageContext, task: Task, paths: RunPaths): Promise<void> {
@@ -126,13 +136,19 @@ async function saveStage(
   folder: string,
   paths: RunPaths,
 ): Promise<void> {
+  const { arm, stage } = job;
+  const { config, adapter } = context;
+  if (adapter !== null) {
+    // The checkpoint comes last, because it is what tells that the stage is done.
+    const beside = paths.adapter(arm, checkpointStage(job));
+    saveLora({ folder: beside, config, ...adapter, base: source.folder, replace: true });
+  }
   await saveCheckpoint({
     folder,
-    config: context.config,
+    config,
     weights: context.weights,
     source: source.folder,
     rawConfig: source.rawConfig,
   });
-  const { arm, stage } = job;
   context.log({ type: "checkpoint", arm, stage, step: null, path: path.relative(paths.folder, folder) });
 }

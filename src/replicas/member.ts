@@ -4,7 +4,7 @@ import { createEngine } from "../engine/onnx-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";
-import type { Parameter } from "../model/parameters.ts";
+import type { TrainedParameter } from "../model/parameters.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import { clippedNorm, squaredNorm } from "../train/clip.ts";
 import { lossNamed } from "../train/loss-named.ts";
@@ -18,11 +18,14 @@ import {
 } from "../train/step.ts";
 import type { LossName } from "../train/token-loss.ts";
 import { copyWeights, openSharedState, shareOut, type SharedMemory, type SharedState } from "./shared-state.ts";
+import { anAdapter, theWeights, type FrozenBase, type Trained } from "./trained.ts";
 
 export interface MemberOptions {
   readonly index: number;
   readonly config: ModelConfig;
   readonly memory: SharedMemory;
+  /** null where the weights themselves are trained */
+  readonly adapter: FrozenBase | null;
   /** null where nothing is trained */
   readonly loss: LossName | null;
   readonly decodeBatch: number;
@@ -42,29 +45,31 @@ export class Member {
   readonly #index: number;
   readonly #accumulator: Accumulator | null;
   readonly #sampler: Sampler;
-  readonly #owned: readonly Parameter[];
+  readonly #trained: Trained;
+  readonly #owned: readonly TrainedParameter[];
 
   /** @param weights  this thread's copy, which the engine may read */
-  constructor({ index, config, memory, loss, decodeBatch }: MemberOptions, weights: Weights) {
+  constructor({ index, config, memory, adapter, loss, decodeBatch }: MemberOptions, weights: Weights) {
     const engine = createEngine({ threads: 1 });
     this.weights = weights;
-    this.shared = openSharedState(config, memory);
+    this.#trained = adapter === null ? theWeights(config, weights) : anAdapter(config, weights, adapter);
+    this.shared = openSharedState(this.#trained.parameters, memory);
     this.#index = index;
     this.#accumulator = loss === null ? null : createAccumulator({ engine, config, weights, loss: lossNamed(loss) });
     this.#sampler = createSampler({ engine, config, weights, batch: decodeBatch });
-    this.#owned = shareOut(config, memory.members)[index]!;
+    this.#owned = shareOut(this.#trained.parameters, memory.members)[index]!;
   }
 
   /** Forward and backward over this member's microbatches, in order. */
   async accumulate(batches: readonly TrainBatch[]): Promise<TokenResults[]> {
     const results: TokenResults[] = [];
-    for (const batch of batches) results.push(copied(await this.#trained().accumulate(batch)));
+    for (const batch of batches) results.push(copied(await this.#accumulates().accumulate(batch)));
     return results;
   }
 
   async score(batches: readonly ShapedBatch[]): Promise<TokenResults[]> {
     const results: TokenResults[] = [];
-    for (const batch of batches) results.push(copied(await this.#trained().score(batch)));
+    for (const batch of batches) results.push(copied(await this.#accumulates().score(batch)));
     return results;
   }
 
@@ -72,14 +77,14 @@ export class Member {
     return this.#sampler.sample(requests, options);
   }
 
-  /** Takes the agreed weights over. */
+  /** Takes over what was agreed on. */
   pull(): void {
-    copyWeights(this.weights, this.shared.weights);
+    this.#trained.renewWeights(this.shared.trained);
   }
 
   /**
-   * One optimizer step, taken by all members together: each adds up and updates its own parameters, then all take the
-   * weights over. Sums are added in the order of the members, so that the result does not depend on who is faster.
+   * One optimizer step, taken by all members together: each adds up and updates its own parameters, then all take
+   * over what the others updated. Sums are added in the order of the members, so that the result does not depend on who is faster.
    *
    * @param step  updates made before this one
    * @returns the gradient norm before clipping
@@ -88,8 +93,8 @@ export class Member {
   update(step: number, settings: UpdateSettings): number {
     const { shared } = this;
     const own = shared.gradients[this.#index]!;
-    const { sums } = this.#trained();
-    copyWeights(own, sums);
+    const { sums } = this.#accumulates();
+    copyWeights(own, this.#trained.gradientsOf(sums, shared.trained));
     for (const sum of sums.values()) sum.fill(0);
     shared.arrive();
     const total = this.#totals();
@@ -109,7 +114,7 @@ export class Member {
     const clip = { scale: settings.gradientScale, maxNorm: settings.maxGradientNorm };
     const { norm, scale } = clippedNorm(squares, clip);
     const state = { step, mean: shared.mean, meanSquare: shared.meanSquare };
-    adamwStep(shared.weights, state, {
+    adamwStep(shared.trained, state, {
       parameters: this.#owned,
       gradients: total,
       gradientScale: scale,
@@ -136,7 +141,7 @@ export class Member {
     return totals;
   }
 
-  #trained(): Accumulator {
+  #accumulates(): Accumulator {
     if (this.#accumulator === null) throw new Error("this model was opened without a loss, so nothing is trained");
     return this.#accumulator;
   }

@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { SwarrError } from "../base/errors.ts";
 import type { SampledResponse, SampleOptions, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";
+import type { LoraAdapter } from "../model/lora.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { AdamwState } from "../train/optimizer.ts";
 import type { ShapedBatch, TokenResults, TrainBatch } from "../train/step.ts";
@@ -11,10 +12,13 @@ import type { LossName } from "../train/token-loss.ts";
 import { Member, type MemberOptions, type UpdateSettings } from "./member.ts";
 import type { Order, Reply } from "./messages.ts";
 import { copyWeights, newSharedMemory } from "./shared-state.ts";
+import { freezeBase, trainedParameters } from "./trained.ts";
 
 export interface ReplicatedModel {
   /** this thread's copy, current after every update */
   readonly weights: Weights;
+  /** what an update moves, current too: those weights, or the adapter */
+  readonly trained: Weights;
   /** shared by all threads; written by `update` and by whoever restores a snapshot */
   readonly optimizer: AdamwState;
   /** Runs forward and backward over the microbatches, spread over the threads; gradients add up until `update`. */
@@ -25,7 +29,7 @@ export interface ReplicatedModel {
   update(settings: UpdateSettings): Promise<number>;
   /** Samples, spread over the threads; `onFinished` and `onStep` hear of this thread's share while it runs. */
   sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<readonly SampledResponse[]>;
-  /** Tells every thread that `weights` were changed from outside. */
+  /** Tells every thread that `trained` was changed from outside. */
   push(): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -34,6 +38,11 @@ export interface ReplicaOptions {
   readonly config: ModelConfig;
   /** changed in place by every update */
   readonly weights: Weights;
+  /**
+   * Trained instead of the weights, and changed in place by every update. `weights` are the base when given, and the
+   * base with the adapter merged from then on.
+   */
+  readonly adapter?: LoraAdapter | null;
   /** null where nothing is trained */
   readonly loss: LossName | null;
   /** threads, this one included; >= 1 */
@@ -49,11 +58,15 @@ export interface ReplicaOptions {
  */
 export function replicate(options: ReplicaOptions): ReplicatedModel {
   const { config, weights, loss, threads } = options;
-  const memory = newSharedMemory(config, threads);
+  const adapter = options.adapter ?? null;
+  const trained = adapter?.adapter ?? weights;
+  const base = adapter === null ? null : freezeBase(config, adapter.lora, weights);
+  const memory = newSharedMemory(trainedParameters(config, base), threads);
   const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
-  const memberOptions = (index: number): MemberOptions => ({ index, config, memory, loss, decodeBatch });
+  const memberOptions = (index: number): MemberOptions => ({ index, config, memory, adapter: base, loss, decodeBatch });
   const own = new Member(memberOptions(0), weights);
-  copyWeights(own.shared.weights, weights);
+  copyWeights(own.shared.trained, trained);
+  own.pull();
   const others = Array.from({ length: threads - 1 }, (_, i) => new Thread(memberOptions(i + 1)));
   const optimizer: AdamwState = { step: 0, mean: own.shared.mean, meanSquare: own.shared.meanSquare };
 
@@ -72,6 +85,7 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
 
   return {
     weights,
+    trained,
     optimizer,
     accumulate: (batches) =>
       spread(
@@ -97,6 +111,7 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
       await allOf(away);
       if (failure !== null) throw failure as Error;
       optimizer.step += 1;
+      if (adapter !== null) copyWeights(trained, own.shared.trained);
       return norm;
     },
     sample: async (requests, sampleOptions) => {
@@ -115,7 +130,8 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
       return responses;
     },
     push: async () => {
-      copyWeights(own.shared.weights, weights);
+      copyWeights(own.shared.trained, trained);
+      own.pull();
       await allOf(others.map((thread) => thread.order({ kind: "pull" })));
     },
     dispose: async () => {

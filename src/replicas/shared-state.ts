@@ -1,14 +1,13 @@
-// What the replicas of a model share: the weights they agree on, the optimizer's moments, their gradients, a barrier.
+// What the replicas of a model share: the numbers they train and agree on, the optimizer's moments, their gradients, a barrier.
 
 import { invariant } from "../base/invariant.ts";
-import type { ModelConfig } from "../model/config.ts";
-import { parametersOf, type Parameter } from "../model/parameters.ts";
+import type { TrainedParameter } from "../model/parameters.ts";
 import { sizeOf, type Weights } from "../tensor/tensor.ts";
 
 /** The memory itself, as it travels to other threads. The engine refuses shared memory, so each replica computes on copies. */
 export interface SharedMemory {
   readonly members: number;
-  /** weights, means, mean squares, then one set of gradients a member; float32, in the order of the parameters */
+  /** what is trained, means, mean squares, then one set of gradients a member; float32, in the order of the parameters */
   readonly numbers: SharedArrayBuffer;
   /** squared norm of each member's part, float64 */
   readonly norms: SharedArrayBuffer;
@@ -17,7 +16,8 @@ export interface SharedMemory {
 }
 
 export interface SharedState {
-  readonly weights: Weights;
+  /** what the update moves: the weights, or an adapter */
+  readonly trained: Weights;
   readonly mean: Weights;
   readonly meanSquare: Weights;
   /** by member */
@@ -31,29 +31,40 @@ const BYTES = 4;
 /** A member that never arrives has died; nobody waits for it forever. */
 const LONGEST_WAIT_MS = 120_000;
 
-export function newSharedMemory(config: ModelConfig, members: number): SharedMemory {
-  const count = parametersOf(config).reduce((total, { shape }) => total + sizeOf(shape), 0);
+/** @param parameters  those that are trained */
+export function newSharedMemory(parameters: readonly TrainedParameter[], members: number): SharedMemory {
   return {
     members,
-    numbers: new SharedArrayBuffer(count * BYTES * (3 + members)),
+    numbers: sharedNumbers(parameters, 3 + members),
     norms: new SharedArrayBuffer(8 * members),
     barrier: new SharedArrayBuffer(8),
   };
 }
 
-export function openSharedState(config: ModelConfig, memory: SharedMemory): SharedState {
-  let at = 0;
-  const next = (): Weights =>
-    new Map(
-      parametersOf(config).map(({ name, shape }) => {
-        const part = new Float32Array(memory.numbers, at * BYTES, sizeOf(shape));
-        at += part.length;
-        return [name, part];
-      }),
-    );
+/** Memory for so many sets of the parameters, one after the other. */
+export function sharedNumbers(parameters: readonly TrainedParameter[], sets: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(BYTES * sets * parameters.reduce((total, { shape }) => total + sizeOf(shape), 0));
+}
+
+/** The first set of the parameters that starts at `byte`. */
+export function openNumbers(parameters: readonly TrainedParameter[], numbers: SharedArrayBuffer, byte = 0): Weights {
+  let at = byte;
+  return new Map(
+    parameters.map(({ name, shape }) => {
+      const part = new Float32Array(numbers, at, sizeOf(shape));
+      at += part.byteLength;
+      return [name, part];
+    }),
+  );
+}
+
+export function openSharedState(parameters: readonly TrainedParameter[], memory: SharedMemory): SharedState {
+  const setBytes = memory.numbers.byteLength / (3 + memory.members);
+  let sets = 0;
+  const next = (): Weights => openNumbers(parameters, memory.numbers, setBytes * sets++);
   const barrier = new Int32Array(memory.barrier);
   return {
-    weights: next(),
+    trained: next(),
     mean: next(),
     meanSquare: next(),
     gradients: Array.from({ length: memory.members }, next),
@@ -77,9 +88,12 @@ function arriveAt(barrier: Int32Array, members: number): void {
 }
 
 /** Which parameters each member updates: the largest first, each to the member with the least so far. */
-export function shareOut(config: ModelConfig, members: number): readonly (readonly Parameter[])[] {
-  const shares = Array.from({ length: members }, () => ({ size: 0, parameters: [] as Parameter[] }));
-  const bySize = [...parametersOf(config)].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape));
+export function shareOut(
+  parameters: readonly TrainedParameter[],
+  members: number,
+): readonly (readonly TrainedParameter[])[] {
+  const shares = Array.from({ length: members }, () => ({ size: 0, parameters: [] as TrainedParameter[] }));
+  const bySize = [...parameters].sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape));
   for (const parameter of bySize) {
     const least = shares.reduce((best, share) => (share.size < best.size ? share : best));
     least.size += sizeOf(parameter.shape);

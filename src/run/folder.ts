@@ -20,6 +20,8 @@ export interface RunPaths {
   readonly snapshots: string;
   /** a Hugging Face folder */
   checkpoint(arm: ArmName, stage: CheckpointStage): string;
+  /** in PEFT's layout, of a stage that trained one */
+  adapter(arm: ArmName, stage: CheckpointStage): string;
   /** of one RL step */
   rollouts(arm: ArmName, step: number): string;
   /** of the evaluation after a stage */
@@ -37,6 +39,7 @@ export function runPaths(folder: string): RunPaths {
     report: at("report.html"),
     snapshots: at("snapshots"),
     checkpoint: (arm, stage) => at("checkpoints", arm, stage),
+    adapter: (arm, stage) => at("checkpoints", arm, `${stage}-adapter`),
     rollouts: (arm, step) => at(rolloutStepFile(arm, step)),
     finalRollouts: (arm, stage) => at(rolloutFinalFile(arm, stage)),
   };

@@ -24,13 +24,13 @@ export interface RlRun {
   readonly onRollouts: (step: number, rollouts: readonly Rollout[]) => void;
 }
 
-/** Trains `context.weights` in place. @returns what it cost */
+/** Trains `context.weights` (or its adapter) in place. @returns what it cost */
 export async function runRl(context: StageContext, run: RlRun): Promise<StageTotals> {
-  const { config, weights, threads } = context;
+  const { config, weights, adapter, threads } = context;
   const { settings, task, window, snapshotEvery } = run;
   const clip = { low: settings.clipLow, high: settings.clipHigh };
   const loss = { kind: "clipped-policy", ...clip } as const;
-  const model = replicate({ config, weights, loss, threads, decodeBatch: settings.decodeBatch });
+  const model = replicate({ config, weights, adapter, loss, threads, decodeBatch: settings.decodeBatch });
   const schedule = scheduleOf(settings, settings.steps);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {

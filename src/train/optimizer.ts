@@ -1,7 +1,7 @@
 // AdamW over host memory: double arithmetic, float32 storage, in place.
 
 import { invariant } from "../base/invariant.ts";
-import type { Parameter } from "../model/parameters.ts";
+import type { TrainedParameter } from "../model/parameters.ts";
 import { sizeOf, type Weights } from "../tensor/tensor.ts";
 
 export interface AdamwSettings {
@@ -20,14 +20,14 @@ export interface AdamwState {
 }
 
 /** The state before the first update: all zeros. */
-export function newAdamwState(parameters: readonly Parameter[]): AdamwState {
+export function newAdamwState(parameters: readonly TrainedParameter[]): AdamwState {
   const zeros = (): Weights => new Map(parameters.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
   return { step: 0, mean: zeros(), meanSquare: zeros() };
 }
 
 /** What one update needs beyond the weights and the state. */
 export interface AdamwUpdate {
-  readonly parameters: readonly Parameter[];
+  readonly parameters: readonly TrainedParameter[];
   readonly gradients: Weights;
   /** multiplies every gradient: one over the step's tokens, times the clip (see clip.ts) */
   readonly gradientScale: number;
@@ -91,7 +91,7 @@ function updateTensor(p: Float32Array, update: TensorUpdate): void {
   }
 }
 
-function numbersOf(tensors: Weights, parameter: Parameter, which: string): Float32Array {
+function numbersOf(tensors: Weights, parameter: TrainedParameter, which: string): Float32Array {
   const data = tensors.get(parameter.name);
   const size = sizeOf(parameter.shape);
   invariant(data?.length === size, `the ${which} of "${parameter.name}" are ${size} numbers, not ${data?.length ?? 0}`);

@@ -1,6 +1,7 @@
-// What both stages can be told about their optimizer; the numbers are checked when the recipe is read.
+// What both stages can be told about their optimizer and what it trains; the numbers are checked when the recipe is read.
 
 import { z } from "zod";
+import { LORA_TARGETS } from "../model/lora.ts";
 import { SCHEDULE_KINDS, type Schedule } from "./schedule.ts";
 
 /** Without weight decay, whose default differs by stage. */
@@ -28,6 +29,19 @@ export const paceFields = {
 };
 
 export const scheduleKind = z.enum(SCHEDULE_KINDS);
+
+/** An adapter to train instead of the weights, in both stages. */
+export const loraSettings = z.strictObject({
+  /** r, the inner size of its products; each is added times alpha / rank */
+  rank: z.int().min(1).default(16),
+  alpha: z.number().positive().default(32),
+  /** the matrices it is put beside, in every layer */
+  targets: z
+    .array(z.enum(LORA_TARGETS))
+    .min(1)
+    .refine((targets) => new Set(targets).size === targets.length, "each target once")
+    .default([...LORA_TARGETS]),
+});
 
 /** The schedule of a stage's own settings. */
 export function scheduleOf(

@@ -1,6 +1,7 @@
 // What a stage is given, what it counts, and the loop around its steps: report, save, stop.
 
 import type { ModelConfig } from "../model/config.ts";
+import type { LoraAdapter } from "../model/lora.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import type { UnstampedEvent } from "../run/event-log.ts";
 import type { Weights } from "../tensor/tensor.ts";
@@ -20,6 +21,8 @@ export interface StageContext {
   readonly config: ModelConfig;
   /** changed in place */
   readonly weights: Weights;
+  /** trained instead of the weights, which are then base plus adapter after every step; changed in place. null trains the weights */
+  readonly adapter: LoraAdapter | null;
   readonly tokenizer: Tokenizer;
   /** ends a response; the first of the checkpoint's */
   readonly endIds: readonly number[];
@@ -39,9 +42,10 @@ export interface StageContext {
 
 /** The model that a stage trains, as far as snapshots go. */
 export interface TrainedModel {
-  readonly weights: Weights;
+  /** what an update moves: the weights, or an adapter */
+  readonly trained: Weights;
   readonly optimizer: AdamwState;
-  /** tells every thread that the weights were changed from outside */
+  /** tells every thread that `trained` was changed from outside */
   push(): Promise<void>;
 }
 
@@ -58,8 +62,8 @@ export interface StageTotals {
 const OPTIMIZER_MEAN = "optimizer.mean.";
 const OPTIMIZER_SQUARE = "optimizer.meanSquare.";
 
-/** Takes weights and optimizer over from a snapshot, in place. */
-export function restore(snapshot: StageSnapshot, weights: Weights, optimizer: AdamwState): void {
+/** Takes what is trained and the optimizer over from a snapshot, in place. */
+export function restore(snapshot: StageSnapshot, trained: Weights, optimizer: AdamwState): void {
   const copy = (to: Weights, prefix: string): void => {
     for (const [name, data] of to) {
       const saved = snapshot.tensors.get(prefix + name);
@@ -67,14 +71,14 @@ export function restore(snapshot: StageSnapshot, weights: Weights, optimizer: Ad
       data.set(saved);
     }
   };
-  copy(weights, "");
+  copy(trained, "");
   copy(optimizer.mean, OPTIMIZER_MEAN);
   copy(optimizer.meanSquare, OPTIMIZER_SQUARE);
   optimizer.step = snapshot.state["optimizerStep"] as number;
 }
 
 function snapshotOf(step: number, model: TrainedModel, totals: StageTotals, more: object): StageSnapshot {
-  const tensors: Weights = new Map(model.weights);
+  const tensors: Weights = new Map(model.trained);
   for (const [name, data] of model.optimizer.mean) tensors.set(OPTIMIZER_MEAN + name, data);
   for (const [name, data] of model.optimizer.meanSquare) tensors.set(OPTIMIZER_SQUARE + name, data);
   return { step, tensors, state: { ...more, optimizerStep: model.optimizer.step, totals: { ...totals } } };
@@ -100,7 +104,7 @@ export async function runSteps(context: StageContext, model: TrainedModel, loop:
     ? { ...(resume.state["totals"] as StageTotals) }
     : { tokensTrained: 0, tokensSampled: 0, flops: 0, seconds: 0, tooLong: 0 };
   if (resume !== null) {
-    restore(resume, model.weights, model.optimizer);
+    restore(resume, model.trained, model.optimizer);
     await model.push();
   }
   const first = (resume?.step ?? 0) + 1;

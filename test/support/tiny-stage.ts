@@ -2,6 +2,7 @@
 
 import { initialWeights } from "../../src/model/parameters.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
+import type { LoraAdapter } from "../../src/model/lora.ts";
 import { withWindow } from "../../src/model/window.ts";
 import type { RunEvent } from "../../src/run/events.ts";
 import type { UnstampedEvent } from "../../src/run/event-log.ts";
@@ -22,6 +23,7 @@ export interface TinyStageOptions {
   readonly stage: StageContext["stage"];
   readonly window?: number | null;
   readonly weights?: Weights;
+  readonly adapter?: LoraAdapter | null;
   readonly resume?: StageSnapshot | null;
   /** aborts once this many steps are logged */
   readonly stopAfter?: number;
@@ -36,6 +38,7 @@ export function tinyStage({
   stage,
   window = 12,
   weights,
+  adapter = null,
   resume = null,
   stopAfter = Infinity,
   threads = 1,
@@ -49,6 +52,7 @@ export function tinyStage({
   const context: StageContext = {
     config,
     weights: weights ?? initialWeights(config, 9),
+    adapter,
     tokenizer: openTokenizer({ ...files, where: "the miniature" }),
     endIds: [RUNNING_TOTAL_ALPHABET.endId],
     padId: RUNNING_TOTAL_ALPHABET.padId,

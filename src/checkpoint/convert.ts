@@ -6,9 +6,10 @@ import { SwarrError } from "../base/errors.ts";
 import type { LayerWindow, ModelConfig } from "../model/config.ts";
 import { windowPlan } from "../model/window.ts";
 import { copyFile, everyFile } from "./carry.ts";
+import { CERTIFICATE_NAME } from "./certificate.ts";
 import { exportConfig, importConfig } from "./hf-config.ts";
 import { loadConfig } from "./load.ts";
-import { writeFolder, writeJson } from "./save.ts";
+import { requireFreePlace, writeFolder, writeJson } from "./save.ts";
 import { INDEX_NAME, checkPlannedWeights, planWeights } from "./weight-files.ts";
 
 export interface ConvertOptions {
@@ -18,6 +19,8 @@ export interface ConvertOptions {
   readonly window: LayerWindow;
   readonly fullAttentionLayers?: readonly number[] | undefined;
   readonly sinkTokens?: number | undefined;
+  /** Text files to put beside the weights, by name; one of the source with that name stays behind. */
+  readonly added?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Converted {
@@ -40,7 +43,8 @@ const OTHER_FORMS = /(\.(bin|pth|pt|ckpt|gguf|onnx|onnx_data|h5|msgpack|safetens
  *   `UNSUPPORTED` when the family cannot state it; `FILE_EXISTS`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
-  const { source, out, window } = options;
+  const { source, out, window, added = {} } = options;
+  requireFreePlace(out);
   const { config, rawConfig } = await loadConfig(source);
   const windows = windowPlan({
     layerCount: config.layerCount,
@@ -53,13 +57,17 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   const plan = planWeights(source, config);
   checkPlannedWeights(plan);
   const weightFiles = plan.files.map((file) => path.relative(path.resolve(source), path.resolve(file)));
+  // A certificate is for the window it was made with, which may not be this one.
   const travels = (name: string): boolean =>
-    name !== "config.json" && !name.startsWith(".") && (name === INDEX_NAME || !OTHER_FORMS.test(name));
+    !["config.json", CERTIFICATE_NAME, ...Object.keys(added)].includes(name) &&
+    !name.startsWith(".") &&
+    (name === INDEX_NAME || !OTHER_FORMS.test(name));
   const files = everyFile(source);
   const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
   writeFolder(out, false, (folder) => {
     writeJson(folder, "config.json", json);
     for (const file of carried) copyFile(file, folder);
+    for (const [name, text] of Object.entries(added)) fs.writeFileSync(path.join(folder, name), text);
   });
   return {
     out,
@@ -67,7 +75,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
     weightFiles,
     leftBehind: files
       .map(({ name }) => name)
-      .filter((name) => name !== "config.json" && !fs.existsSync(path.join(out, name))),
+      .filter((name) => !["config.json", CERTIFICATE_NAME].includes(name) && !fs.existsSync(path.join(out, name))),
   };
 }
 

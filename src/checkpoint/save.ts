@@ -58,14 +58,7 @@ export async function saveCheckpoint(options: SaveOptions): Promise<void> {
  * @throws `FILE_EXISTS` when the place is taken and `replace` is false
  */
 export function writeFolder(folder: string, replace: boolean, fill: (folder: string) => void): void {
-  const taken = fs.existsSync(folder) && !(fs.statSync(folder).isDirectory() && fs.readdirSync(folder).length === 0);
-  if (taken && !replace) {
-    throw new SwarrError("FILE_EXISTS", {
-      what: `${folder} exists already.`,
-      expected: "a new or an empty folder.",
-      fix: "Choose another place, or remove the folder first.",
-    });
-  }
+  if (!replace) requireFreePlace(folder);
   const place = path.resolve(folder);
   fs.mkdirSync(path.dirname(place), { recursive: true });
   const suffix = randomBytes(4).toString("hex");
@@ -82,6 +75,17 @@ export function writeFolder(folder: string, replace: boolean, fill: (folder: str
   fs.renameSync(place, old);
   fs.renameSync(partial, place);
   fs.rmSync(old, { recursive: true, force: true });
+}
+
+/** @throws `FILE_EXISTS` when there is something else than an empty folder */
+export function requireFreePlace(folder: string): void {
+  if (!fs.existsSync(folder)) return;
+  if (fs.statSync(folder).isDirectory() && fs.readdirSync(folder).length === 0) return;
+  throw new SwarrError("FILE_EXISTS", {
+    what: `${folder} exists already.`,
+    expected: "a new or an empty folder.",
+    fix: "Choose another place, or remove the folder first.",
+  });
 }
 
 /** The tensors of a model under their Hugging Face names; views of the weights, not copies. */

@@ -59,9 +59,24 @@ export const CATALOGUE: readonly CommandEntry[] = [
     load: async () => (await import("./commands/compare.ts")).compareCommand,
   },
   {
+    name: "analyze",
+    summary: "what a window costs each token of data or rollouts: the mismatch",
+    load: async () => (await import("./commands/analyze.ts")).analyzeCommand,
+  },
+  {
     name: "report",
     summary: "write a run's report: HTML, Markdown, CSV",
     load: async () => (await import("./commands/report.ts")).reportCommand,
+  },
+  {
+    name: "export",
+    summary: "a checkpoint with a serving certificate and a model card",
+    load: async () => (await import("./commands/export.ts")).exportCommand,
+  },
+  {
+    name: "probe",
+    summary: "run an export's certificate against a folder or a server",
+    load: async () => (await import("./commands/probe.ts")).probeCommand,
   },
   {
     name: "serve",

@@ -88,9 +88,18 @@ describe("parseRecipe", () => {
     });
   });
 
+  it("takes an adapter with all, some or none of its settings", () => {
+    const targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+    expect(read(SMALLEST, "lora={}").lora).toEqual({ rank: 16, alpha: 32, targets });
+    expect(read(SMALLEST, "lora.rank=8").lora).toEqual({ rank: 8, alpha: 32, targets });
+    expect(read(SMALLEST, "lora.rank=8", "lora.targets=[v_proj]").lora?.targets).toEqual(["v_proj"]);
+    expect(read(SMALLEST, "lora.rank=8", "lora=null").lora).toBeNull();
+  });
+
   it("reads its own resolved text back to the same settings", () => {
     const sized = read(SMALLEST, "model={init: {width: 64, layers: 2, queryHeads: 4, feedForwardWidth: 128}}");
-    for (const recipe of [read(SMALLEST), sized]) expect(read(recipeText(recipe))).toEqual(recipe);
+    const adapted = read(SMALLEST, "lora={rank: 4, alpha: 0.5, targets: [q_proj, down_proj]}");
+    for (const recipe of [read(SMALLEST), sized, adapted]) expect(read(recipeText(recipe))).toEqual(recipe);
   });
 
   it("names the line of broken YAML, and a key written twice", () => {
@@ -150,6 +159,11 @@ describe("a recipe with a wrong value", () => {
     ["data.train=null", /data.train is not given, and the stage sft needs it.*--set data.train=FILE/],
     ["data.task=crossword", /data.task is "crossword"/],
     ["pretrain={steps: 1, lr: 1, batchExamples: 1}", /pretrain is given, and model is the folder "models\/base"/],
+    ["lora.rank=0", /lora.rank is 0\. Expected at least 1/],
+    ["lora.alpha=0", /lora.alpha is 0\. Expected more than 0/],
+    ["lora.targets=[lm_head]", /lora.targets.0 is "lm_head"\. Expected one of "q_proj"/],
+    ["lora.targets=[q_proj, q_proj]", /lora.targets is \["q_proj","q_proj"\]\. Expected each target once/],
+    ["lora.dropout=0.1", /lora.dropout is not a known key.*one of rank, alpha, targets/],
     ["moreSft.steps=many", /moreSft.steps is "many"\. Expected "match-rl", or a number/],
     ["eval.topP=1.5", /eval.topP is 1.5\. Expected at most 1/],
   ];

@@ -22,6 +22,7 @@ describe("runPaths", () => {
       paths.results,
       paths.report,
       paths.checkpoint("swa", "more-sft"),
+      paths.adapter("swa", "rl"),
       paths.rollouts("sa", 10),
       paths.finalRollouts("swa", "rl"),
     ].map((file) => path.relative("runs/a", file).split(path.sep).join("/"));
@@ -32,6 +33,7 @@ describe("runPaths", () => {
       "results.json",
       "report.html",
       "checkpoints/swa/more-sft",
+      "checkpoints/swa/rl-adapter",
       "rollouts/sa/step-000010.jsonl",
       "rollouts/swa/rl-final.jsonl",
     ]);

@@ -83,7 +83,7 @@ export function targetLogProbs(hidden: GraphNode, head: GraphNode, targets: Grap
     let toHead: GraphNode | undefined;
     const toStates = chunks.map(({ start, end, states, labels, probs }) => {
       const weight = slice(up, 0, start, end);
-      const toLogits = addAt(neg(mul(probs, weight)), labels, weight);
+      const toLogits = addAt(mul(probs, neg(weight)), labels, weight);
       toHead = gemm(toLogits, states, { transA: true }, toHead);
       return gemm(toLogits, head, {});
     });

@@ -55,7 +55,10 @@ export class Member {
     this.#trained = adapter === null ? theWeights(config, weights) : anAdapter(config, weights, adapter);
     this.shared = openSharedState(this.#trained.parameters, memory);
     this.#index = index;
-    this.#accumulator = loss === null ? null : createAccumulator({ engine, config, weights, loss: lossNamed(loss) });
+    this.#accumulator =
+      loss === null
+        ? null
+        : createAccumulator({ engine, config, weights, loss: lossNamed(loss), entropy: loss.kind !== "cross-entropy" });
     this.#sampler = createSampler({ engine, config, weights, batch: decodeBatch });
     this.#owned = shareOut(this.#trained.parameters, memory.members)[index]!;
   }
@@ -153,5 +156,5 @@ export class Member {
 }
 
 function copied({ logProb, entropy }: TokenResults): TokenResults {
-  return { logProb: logProb.slice(), entropy: entropy.slice() };
+  return { logProb: logProb.slice(), entropy: entropy?.slice() ?? null };
 }

@@ -1,5 +1,6 @@
 // Rollouts with advantages → optimizer steps: everything scored once before the first update, then minibatch by minibatch.
 
+import { invariant } from "../base/invariant.ts";
 import { shuffle, type RandomStream } from "../base/seeds.ts";
 import { forwardFlops } from "../model/flops.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -146,9 +147,14 @@ function unpacked(packed: PackedSequences, results: readonly TokenResults[]): To
     ),
     entropies: unpackResponses(
       packed,
-      results.map(({ entropy }) => entropy),
+      results.map(({ entropy }) => entropyOf(entropy)),
     ),
   };
+}
+
+function entropyOf(entropy: Float32Array | null): Float32Array {
+  invariant(entropy !== null, "the policy loss comes with entropies");
+  return entropy;
 }
 
 function lossOf(

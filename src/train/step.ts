@@ -26,8 +26,8 @@ export interface TrainBatch extends ShapedBatch {
 export interface TokenResults {
   /** ln p(target) before the step, nats */
   readonly logProb: Float32Array;
-  /** nats */
-  readonly entropy: Float32Array;
+  /** of the distribution at each token, nats; null where the accumulator was made without it */
+  readonly entropy: Float32Array | null;
 }
 
 /** Forward and backward over microbatches, gradients adding up. */
@@ -47,6 +47,8 @@ export interface AccumulatorOptions {
   /** read at every run */
   readonly weights: Weights;
   readonly loss: TokenLoss;
+  /** also gives every token's entropy, which costs two passes over the logits */
+  readonly entropy: boolean;
 }
 
 /** Forward and backward, and forward only, of one shape; each compiled when first used. */
@@ -59,7 +61,7 @@ interface ShapePrograms {
 
 /** For any mix of shapes; what a shape needs is compiled when it is first met. */
 export function createAccumulator(options: AccumulatorOptions): Accumulator {
-  const { engine, config, weights, loss } = options;
+  const { engine, config, weights, loss, entropy } = options;
   const parameters = parametersOf(config);
   const sums: Weights = new Map(parameters.map(({ name, shape: sizes }) => [name, new Float32Array(sizeOf(sizes))]));
   const views = viewsOf(config);
@@ -73,7 +75,7 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
     const known = shapes.get(key);
     if (known !== undefined) return known;
     const count = rows * tokens;
-    const results = { logProb: new Float32Array(count), entropy: new Float32Array(count) };
+    const results = { logProb: new Float32Array(count), entropy: entropy ? new Float32Array(count) : null };
     const made = { inputs: new SequenceInputs(config, { rows, tokens }), results };
     shapes.set(key, made);
     return made;
@@ -83,17 +85,17 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
     sums,
     accumulate: async ({ extras, shape, ...batch }) => {
       const programs = programsOf(shape);
-      programs.training ??= await engine.compile(graphOf(trainOutputs(config, shape, loss)));
+      programs.training ??= await engine.compile(graphOf(trainOutputs(config, shape, loss, entropy)));
       programs.inputs.fill(batch);
       const given: Record<string, TensorData> = { ...programs.inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
-      await programs.training.run(given, { ...programs.results, ...sumOutputs });
+      await programs.training.run(given, { ...outputArrays(programs.results), ...sumOutputs });
       return programs.results;
     },
     score: async ({ shape, ...batch }) => {
       const programs = programsOf(shape);
-      programs.scoring ??= await engine.compile(graphOf(scoreOutputs(config, shape)));
+      programs.scoring ??= await engine.compile(graphOf(scoreOutputs(config, shape, entropy)));
       programs.inputs.fill(batch);
-      await programs.scoring.run({ ...programs.inputs.arrays, ...weightArrays }, { ...programs.results });
+      await programs.scoring.run({ ...programs.inputs.arrays, ...weightArrays }, outputArrays(programs.results));
       return programs.results;
     },
     dispose: async () => {
@@ -107,7 +109,12 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
 }
 
 /** The outputs of a train step: per-token results, and each gradient added to its sum (`sum.NAME` in, `grad.NAME` out). */
-export function trainOutputs(config: ModelConfig, shape: SequenceShape, loss: TokenLoss): Record<string, GraphNode> {
+export function trainOutputs(
+  config: ModelConfig,
+  shape: SequenceShape,
+  loss: TokenLoss,
+  withEntropy = false,
+): Record<string, GraphNode> {
   const { nodes, used } = weightInputs(viewsOf(config));
   const { logProb, entropy } = sequenceModel(config, nodes, shape);
   const sources = [...used];
@@ -119,11 +126,15 @@ export function trainOutputs(config: ModelConfig, shape: SequenceShape, loss: To
     const sum = input(`sum.${name}`, node.shape);
     return [`grad.${name}`, accumulated(grads[i]!, sum)] as const;
   });
-  return { logProb, entropy, ...Object.fromEntries(sums) };
+  return { logProb, ...(withEntropy ? { entropy } : {}), ...Object.fromEntries(sums) };
 }
 
-function scoreOutputs(config: ModelConfig, shape: SequenceShape): Record<string, GraphNode> {
+function outputArrays({ logProb, entropy }: TokenResults): Record<string, Float32Array> {
+  return entropy === null ? { logProb } : { logProb, entropy };
+}
+
+function scoreOutputs(config: ModelConfig, shape: SequenceShape, withEntropy: boolean): Record<string, GraphNode> {
   const { nodes } = weightInputs(viewsOf(config));
   const { logProb, entropy } = sequenceModel(config, nodes, shape);
-  return { logProb, entropy };
+  return withEntropy ? { logProb, entropy } : { logProb };
 }

@@ -23,7 +23,13 @@ afterAll(async () => {
 });
 
 function accumulatorOf(config: ModelConfig): Accumulator {
-  const accumulator = createAccumulator({ engine, config, weights: tinyWeights(config), loss: crossEntropy });
+  const accumulator = createAccumulator({
+    engine,
+    config,
+    weights: tinyWeights(config),
+    loss: crossEntropy,
+    entropy: true,
+  });
   owned.push(accumulator);
   return accumulator;
 }
@@ -59,7 +65,7 @@ describe("the gradient of the whole model", () => {
     const weights = tinyWeights(config);
     const packed = packSequences(sequencesOf([14, 9]), { rowTokens: 24, rowsPerMicrobatch: 1, padId: 0 });
     const batch = packed.microbatches[0]!;
-    const outputs = trainOutputs(config, shape, crossEntropy);
+    const outputs = trainOutputs(config, shape, crossEntropy, true);
     const inputs = new SequenceInputs(config, shape);
     inputs.fill(batch);
     const zeros: Weights = new Map([...weights].map(([name, data]) => [name, new Float32Array(data.length)]));
@@ -107,7 +113,7 @@ describe("the gradient of the whole model", () => {
     const inputs = new SequenceInputs(config, shape);
     inputs.fill(batch);
     const views = viewsOf(config);
-    const graph = graphOf(trainOutputs(config, shape, crossEntropy));
+    const graph = graphOf(trainOutputs(config, shape, crossEntropy, true));
     const given = {
       ...inputs.arrays,
       ...viewArrays(views, weights),

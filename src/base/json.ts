@@ -58,8 +58,8 @@ export function quote(value: unknown, limit = 80): string {
 /** Text nested deeper than the stack can be parsed, but not written again. */
 function jsonOf(value: unknown): string {
   try {
-    // Undefined and functions have no JSON, whatever the library's types say.
-    return (JSON.stringify(value) as string | undefined) ?? "nothing";
+    // These two have no JSON.
+    return value === undefined || typeof value === "function" ? "nothing" : JSON.stringify(value);
   } catch {
     return "a value nested too deeply to show";
   }

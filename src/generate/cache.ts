@@ -61,7 +61,7 @@ export class RingCache {
   /** The slot a position lives in: sinks first, then the ring. */
   #slotOf(layer: number, position: number): number {
     const count = this.slots[layer]!;
-    const window = this.#windows[layer]!;
+    const window = this.#windows[layer] ?? null;
     if (window === null || count < window + this.#sinks || position < this.#sinks) return position;
     return this.#sinks + ((position - this.#sinks) % window);
   }

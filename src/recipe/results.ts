@@ -39,7 +39,7 @@ function armResults(evaluations: readonly Evaluation[], arm: string): ArmResults
     const stage = evaluation.stage === "more-sft" ? "moreSft" : evaluation.stage!;
     stages[stage] = { ...stages[stage], [mode]: { accuracy, ci95, n } };
   }
-  return stages as ArmResults;
+  return stages;
 }
 
 function gapsOf({ sa, swa }: RunResults["arms"], mode: keyof Scores): Gaps | null {

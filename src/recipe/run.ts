@@ -137,7 +137,7 @@ class Run {
 
   #record(event: Parameters<EventLog["append"]>[0]): void {
     this.#log.append(event);
-    this.#events.push({ ...event, time: "" } as RunEvent);
+    this.#events.push({ ...event, time: "" });
   }
 
   #isDone({ arm, stage }: PlannedJob): boolean {

@@ -12,7 +12,7 @@ const say = (message: FromWorker): void => port.postMessage(message);
 
 const stopping = new AbortController();
 port.on("message", (message: ToWorker) => {
-  if (message.kind !== "stop") return;
+  message.kind satisfies "stop";
   const fix = "Go on with --resume.";
   stopping.abort(new SwarrError("INTERRUPTED", { what: "The run was stopped.", expected: "it to finish.", fix }));
 });

@@ -36,7 +36,7 @@ export function runInWorker(job: Job, { onEvent, onSampled, signal }: JobListene
           try {
             onEvent(message.event);
           } catch (thrown) {
-            settle(() => reject(thrown as Error));
+            settle(() => reject(thrown));
             void worker.terminate();
           }
           return;

@@ -56,7 +56,7 @@ export async function askEndpoint(
   const [first, ...others] = certificate.prompts;
   for (const protocol of tried) {
     const answer = await protocol.ask(server, first!);
-    if (answer === null || answer.every((value) => value === null)) continue;
+    if (answer === null) continue;
     options.report?.(`${root} answers through ${protocol.title}.`);
     const served: ServedLogProbs[] = [answer];
     for (const [i, prompt] of others.entries()) {

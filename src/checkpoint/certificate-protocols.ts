@@ -45,11 +45,13 @@ const promptLogProbs: Protocol = {
     );
     const rows = choice?.["prompt_logprobs"];
     if (!Array.isArray(rows) || rows.length !== ids.length) return null;
-    return ids.map((id, i) => {
-      const row: unknown = rows[i];
-      const entry = isObject(row) ? row[String(id)] : null;
-      return isObject(entry) ? logProbOf(entry["logprob"]) : logProbOf(entry);
-    });
+    return unlessEmpty(
+      ids.map((id, i) => {
+        const row: unknown = rows[i];
+        const entry = isObject(row) ? row[String(id)] : null;
+        return isObject(entry) ? logProbOf(entry["logprob"]) : logProbOf(entry);
+      }),
+    );
   },
 };
 
@@ -64,7 +66,7 @@ const echo: Protocol = {
     const logprobs = choice?.["logprobs"];
     const values = isObject(logprobs) ? logprobs["token_logprobs"] : null;
     if (!Array.isArray(values) || values.length < ids.length || values.length > ids.length + 1) return null;
-    return ids.map((_, i) => logProbOf(values[i]));
+    return unlessEmpty(ids.map((_, i) => logProbOf(values[i])));
   },
 };
 
@@ -82,10 +84,12 @@ const inputTokenLogProbs: Protocol = {
     const { meta_info: meta } = answer.json;
     const rows = isObject(meta) ? meta["input_token_logprobs"] : null;
     if (!Array.isArray(rows) || rows.length !== ids.length) return null;
-    return ids.map((id, i) => {
-      const row: unknown = rows[i];
-      return Array.isArray(row) && row[1] === id ? logProbOf(row[0]) : null;
-    });
+    return unlessEmpty(
+      ids.map((id, i) => {
+        const row: unknown = rows[i];
+        return Array.isArray(row) && row[1] === id ? logProbOf(row[0]) : null;
+      }),
+    );
   },
 };
 
@@ -165,7 +169,7 @@ function topOf(logprobs: unknown): TopTokens | null {
 
 /** `[{ id, token, logprob }]`, or with `prob` where only that is given; null when it is no such list. */
 function listed(list: unknown): TopTokens | null {
-  if (!Array.isArray(list)) return null;
+  if (!Array.isArray(list) || list.length === 0) return null;
   return collected(
     list.filter(isObject).map((entry) => {
       const { id, prob } = entry;
@@ -191,6 +195,11 @@ function collected(
     else if (!byText.has(token)) byText.set(token, value);
   }
   return { byId, byText };
+}
+
+/** A list in the right place with nothing in it is no answer either. */
+function unlessEmpty(served: ServedLogProbs): ServedLogProbs | null {
+  return served.every((value) => value === null) ? null : served;
 }
 
 function oneToken({ model }: Server): JsonObject {

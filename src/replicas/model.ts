@@ -69,19 +69,7 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
   own.pull();
   const others = Array.from({ length: threads - 1 }, (_, i) => new Thread(memberOptions(i + 1)));
   const optimizer: AdamwState = { step: 0, mean: own.shared.mean, meanSquare: own.shared.meanSquare };
-
-  const spread = async <Item, Result>(
-    items: readonly Item[],
-    here: (items: readonly Item[]) => Promise<readonly Result[]>,
-    there: (items: readonly Item[]) => Order,
-  ): Promise<Result[]> => {
-    const shares = Array.from({ length: threads }, (_, member) => items.filter((__, i) => i % threads === member));
-    const away = others.map((thread, i) =>
-      shares[i + 1]!.length === 0 ? [] : (thread.order(there(shares[i + 1]!)) as Promise<Result[]>),
-    );
-    const results = await allOf([here(shares[0]!), ...away]);
-    return items.map((_, i) => results[i % threads]![Math.floor(i / threads)]!);
-  };
+  const team: Team = { own, others };
 
   return {
     weights,
@@ -89,46 +77,25 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
     optimizer,
     accumulate: (batches) =>
       spread(
+        team,
         batches,
         (mine) => own.accumulate(mine),
         (theirs) => ({ kind: "accumulate", batches: theirs }),
       ),
     score: (batches) =>
       spread(
+        team,
         batches,
         (mine) => own.score(mine),
         (theirs) => ({ kind: "score", batches: theirs }),
       ),
     update: async (settings) => {
-      const away = others.map((thread) => thread.order({ kind: "update", step: optimizer.step, settings }));
-      let norm = NaN;
-      let failure: unknown = null;
-      try {
-        norm = own.update(optimizer.step, settings);
-      } catch (thrown) {
-        failure = thrown;
-      }
-      await allOf(away);
-      if (failure !== null) throw failure as Error;
+      const norm = await updateTogether(team, optimizer.step, settings);
       optimizer.step += 1;
       if (adapter !== null) copyWeights(trained, own.shared.trained);
       return norm;
     },
-    sample: async (requests, sampleOptions) => {
-      const size = Math.ceil(requests.length / threads);
-      const share = (member: number): readonly SampleRequest[] => requests.slice(member * size, (member + 1) * size);
-      const away = others.map((thread, i) => {
-        const theirs = share(i + 1);
-        if (theirs.length === 0) return [];
-        return thread.order({ kind: "sample", requests: theirs, endIds: sampleOptions.endIds }) as Promise<
-          SampledResponse[]
-        >;
-      });
-      const responses = (await allOf([own.sample(share(0), sampleOptions), ...away])).flat();
-      for (let i = Math.min(size, requests.length); i < requests.length; i++)
-        sampleOptions.onFinished?.(i, responses[i]!);
-      return responses;
-    },
+    sample: (requests, sampleOptions) => sampleTogether(team, requests, sampleOptions),
     push: async () => {
       copyWeights(own.shared.trained, trained);
       own.pull();
@@ -139,6 +106,61 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
       await allOf(others.map((thread) => thread.end()));
     },
   };
+}
+
+interface Team {
+  /** the first member, on this thread */
+  readonly own: Member;
+  readonly others: readonly Thread[];
+}
+
+/** Every n-th item to each member; the results in the order of the items. */
+async function spread<Item, Result>(
+  { others }: Team,
+  items: readonly Item[],
+  here: (items: readonly Item[]) => Promise<readonly Result[]>,
+  there: (items: readonly Item[]) => Order,
+): Promise<Result[]> {
+  const threads = others.length + 1;
+  const shares = Array.from({ length: threads }, (_, member) => items.filter((__, i) => i % threads === member));
+  const away = others.map((thread, i) =>
+    shares[i + 1]!.length === 0 ? [] : (thread.order(there(shares[i + 1]!)) as Promise<Result[]>),
+  );
+  const results = await allOf([here(shares[0]!), ...away]);
+  return items.map((_, i) => results[i % threads]![Math.floor(i / threads)]!);
+}
+
+/** @param step  updates made before this one. @returns the gradient norm before clipping */
+async function updateTogether({ own, others }: Team, step: number, settings: UpdateSettings): Promise<number> {
+  const away = others.map((thread) => thread.order({ kind: "update", step, settings }));
+  let norm = NaN;
+  let failure: unknown = null;
+  try {
+    norm = own.update(step, settings);
+  } catch (thrown) {
+    failure = thrown;
+  }
+  await allOf(away);
+  if (failure !== null) throw failure as Error;
+  return norm;
+}
+
+/** A run of neighbours to each member, so that the samples of a prompt stay together. */
+async function sampleTogether(
+  { own, others }: Team,
+  requests: readonly SampleRequest[],
+  options: SampleOptions,
+): Promise<readonly SampledResponse[]> {
+  const size = Math.ceil(requests.length / (others.length + 1));
+  const share = (member: number): readonly SampleRequest[] => requests.slice(member * size, (member + 1) * size);
+  const away = others.map((thread, i) => {
+    const theirs = share(i + 1);
+    if (theirs.length === 0) return [];
+    return thread.order({ kind: "sample", requests: theirs, endIds: options.endIds }) as Promise<SampledResponse[]>;
+  });
+  const responses = (await allOf([own.sample(share(0), options), ...away])).flat();
+  for (let i = Math.min(size, requests.length); i < requests.length; i++) options.onFinished?.(i, responses[i]!);
+  return responses;
 }
 
 /** Waits for all, so that nobody is still at work when the first failure is thrown. */

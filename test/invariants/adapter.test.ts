@@ -112,7 +112,7 @@ describe("the gradient of an adapter", () => {
       inputs.fill(batch);
       const given = Object.entries({ ...inputs.arrays, ...point }).map(([name, data]) => [
         name,
-        Float64Array.from(data),
+        Float64Array.from(data as Float32Array),
       ]);
       const found = interpret(graph, Object.fromEntries(given) as Record<string, Float64Array>)["logProb"]!;
       loss -= found.reduce((sum, x, i) => sum + batch.weight[i]! * x, 0);

@@ -48,7 +48,7 @@ function chosenLetter(text: string): string | null {
   const bare = withoutWrapping(text);
   const alone = /^\(?([A-Za-z])\)?[.:]?$/.exec(bare)?.[1];
   if (alone !== undefined) return bare.length === 1 ? alone : alone.toUpperCase();
-  const labelled = /^(?:\(([A-Z])\)|([A-Z])[.):])\s*(\S.*)$/s.exec(bare);
+  const labelled = /^(?:\(([A-Z])\)|([A-Z])[.):])\s+([^\s,;+*/^=<>&|-].*)$/s.exec(bare);
   if (labelled === null || /\([A-Z]\)|(?:^|[\s,;])[A-Z](?:[.):,;]|$)|\b(?:or|and)\b/.test(labelled[3] ?? ""))
     return null;
   return labelled[1] ?? labelled[2] ?? null;

@@ -19,8 +19,10 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Beside the deadline, once in a worker's life: loading the algebra library takes 0.3 to 1 s. */
-const LOADING_MS = 1200;
+/** Beside the deadline, once in a worker's life: loading the algebra library takes 0.3 s, and over 1 s on a busy machine. */
+const LOADING_MS = 1700;
+/** A worker that loads longer may go on without its job, so that the next one finds the library there. */
+const LATE_LOADING_MS = 30_000;
 /** A judgement needs a few MB; what needs more is an attack. */
 const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 } as const;
 /** A worker is replaced after so many jobs, so that whatever a library keeps cannot add up. */
@@ -39,6 +41,8 @@ interface Member {
   readonly worker: Worker;
   ready: boolean;
   jobs: number;
+  /** set while it goes on loading after its job was answered */
+  late: NodeJS.Timeout | null;
   current: (Waiting & { readonly id: number; readonly startedMs: number; timer: NodeJS.Timeout }) | null;
 }
 
@@ -52,6 +56,7 @@ class WorkerPool implements Pool {
   readonly #waiting: Waiting[] = [];
   #nextId = 0;
   #failedStarts = 0;
+  #failure: SwarrError | null = null;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -60,6 +65,7 @@ class WorkerPool implements Pool {
   }
 
   judge(comparison: Comparison): Promise<Judgement> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((settle, fail) => {
       this.#waiting.push({ comparison, settle, fail });
       this.#dispatch();
@@ -69,8 +75,10 @@ class WorkerPool implements Pool {
   async close(): Promise<void> {
     this.#closed = true;
     const members = [...this.#members];
-    for (const member of members)
+    for (const member of members) {
+      if (member.late !== null) clearTimeout(member.late);
       this.#release(member, timeoutOf(member.current?.comparison, "the verifier was closed"));
+    }
     for (const waiting of this.#waiting.splice(0))
       waiting.settle(timeoutOf(waiting.comparison, "the verifier was closed"));
     await Promise.all(members.map((member) => ended(member.worker)));
@@ -79,7 +87,7 @@ class WorkerPool implements Pool {
   #start(): void {
     // Flags of the parent (a test runner's, a debugger's) are not for the worker.
     const worker = new Worker(workerFile(), { resourceLimits: LIMITS, execArgv: [] });
-    const member: Member = { worker, ready: false, jobs: 0, current: null };
+    const member: Member = { worker, ready: false, jobs: 0, late: null, current: null };
     this.#members.add(member);
     worker.on("message", (report: Report) => this.#heard(member, report));
     worker.on("error", (error) => this.#lost(member, error));
@@ -123,7 +131,7 @@ class WorkerPool implements Pool {
       return this.#dispatch();
     }
     const { current } = member;
-    if (current === null || current.id !== report.id) return;
+    if (current === null || current.id !== report.id) return this.#heardLate(member, report);
     if (report.kind === "judged") {
       this.#release(member, report.judgement);
       if (member.jobs >= JOBS_PER_WORKER) this.#replace(member);
@@ -133,7 +141,25 @@ class WorkerPool implements Pool {
     const spentMs = performance.now() - current.startedMs;
     clearTimeout(current.timer);
     const leftMs = this.#options.deadlineMs + LOADING_MS - spentMs;
-    current.timer = this.#alarm(member, report.kind === "loading" ? Math.min(LOADING_MS, leftMs) : leftMs);
+    current.timer =
+      report.kind === "loaded" ? this.#alarm(member, leftMs) : setTimeout(() => this.#setAside(member), leftMs);
+  }
+
+  /** Answers the job of a worker that is still loading, and lets it load on, without a limit that a job waits for. */
+  #setAside(member: Member): void {
+    member.ready = false;
+    member.late = setTimeout(() => this.#kill(member, ""), LATE_LOADING_MS).unref();
+    this.#release(member, timeoutOf(member.current?.comparison, "the algebra library took too long to load"));
+    this.#dispatch();
+  }
+
+  #heardLate(member: Member, report: Report): void {
+    if (member.late === null) return;
+    clearTimeout(member.late);
+    member.late = report.kind === "judged" ? null : setTimeout(() => this.#kill(member, ""), this.#options.deadlineMs);
+    if (report.kind !== "judged") return;
+    member.ready = true;
+    this.#dispatch();
   }
 
   #kill(member: Member, reason: string): void {
@@ -144,6 +170,7 @@ class WorkerPool implements Pool {
 
   #replace(member: Member): void {
     this.#members.delete(member);
+    if (member.late !== null) clearTimeout(member.late);
     void member.worker.terminate();
     if (!this.#closed) this.#start();
   }
@@ -160,7 +187,7 @@ class WorkerPool implements Pool {
   }
 
   #giveUp(cause: Error | null): void {
-    const failure = new SwarrError(
+    this.#failure = new SwarrError(
       "INTERNAL",
       {
         what: `The verifier's worker thread cannot start: ${cause?.message ?? "it ended at once"}.`,
@@ -169,7 +196,7 @@ class WorkerPool implements Pool {
       },
       { cause },
     );
-    for (const waiting of this.#waiting.splice(0)) waiting.fail(failure);
+    for (const waiting of this.#waiting.splice(0)) waiting.fail(this.#failure);
   }
 
   #release(member: Member, judgement: Judgement): void {

@@ -49,9 +49,11 @@ export function readLeaf(tokens: readonly Token[]): Leaf {
 /** An answer in words alone, which is neither a number nor a formula. */
 export function readWords(tokens: readonly Token[]): Words | null {
   if (!tokens.some((token) => token.kind === "words")) return null;
-  const wordy = tokens.every(
-    (token) => token.kind === "words" || token.kind === "letter" || token.text === "-" || token.text === "'",
-  );
+  const wordy = tokens.every((token, index) => {
+    if (token.kind === "words" || token.kind === "letter") return true;
+    // A hyphen stands between words: -ellipse is not an ellipse.
+    return (token.text === "-" || token.text === "'") && index > 0 && index < tokens.length - 1;
+  });
   if (!wordy) return null;
   const text = tokens
     .map((token) => (token.spaced ? ` ${token.text}` : token.text))

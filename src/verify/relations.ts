@@ -241,8 +241,10 @@ function applicationIn(name: Answer): { readonly head: string; readonly variable
 function renamedLike(b: NamedValue, a: NamedValue): Answer {
   const [f, g, value] = [applicationIn(a.name), applicationIn(b.name), expressionOf(b.value)];
   if (f === null || g === null || value === null || b.value.kind !== "leaf") return b.value;
-  if (f.variable === g.variable || unknownsOf(value).has(f.variable)) return b.value;
-  return { ...b.value, expression: renamed(value, g.variable, f.variable), source: "" };
+  if (f.variable === g.variable) return b.value;
+  // In f(t) = 2x the x is no argument, so it must not meet the x of f(x).
+  const freed = renamed(value, f.variable, `${f.variable} elsewhere`);
+  return { ...b.value, expression: renamed(freed, g.variable, f.variable), source: "" };
 }
 
 /** The name an inequality is about, for x < 3 is not y < 3. */

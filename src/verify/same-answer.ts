@@ -6,6 +6,7 @@ import { call, negated, num, quotient, symbol } from "./expression.ts";
 import { multiply, rational } from "./rational.ts";
 import { namedValue, regionOf, sameRelation } from "./relations.ts";
 import { sameValue, type Value } from "./same-value.ts";
+import { unitsConflict } from "./units.ts";
 
 /** @throws `Refused` when an evaluation would grow too large */
 export function sameAnswer(gold: Answer, given: Answer, steps: Steps): boolean {
@@ -25,7 +26,7 @@ export function sameAnswer(gold: Answer, given: Answer, steps: Steps): boolean {
 }
 
 export function sameLeaf(gold: Leaf, given: Leaf, steps: Steps): boolean {
-  if (gold.unit !== null && given.unit !== null && gold.unit !== given.unit) return false;
+  if (unitsConflict(gold.unit, given.unit)) return false;
   if (gold.expression === null || given.expression === null) return false;
   const a: Value = { expression: gold.expression, decimal: gold.decimal };
   const b: Value = { expression: given.expression, decimal: given.decimal };
@@ -99,7 +100,11 @@ function sameList(gold: Answer, given: Answer, same: (a: Answer, b: Answer) => b
     return sameOrder(tuple.items.map(bareValue), list.items.map(bareValue), same);
   }
   const [a, b] = [itemsOf(gold), itemsOf(given)];
-  if (namesDiffer(a) !== namesDiffer(b)) return sameOrder(a.map(bareValue), b.map(bareValue), same);
+  const [namesA, namesB] = [namesOf(a), namesOf(b)];
+  // AB = 4, CD = 5: each value belongs to its name, so bare values must come in that order.
+  if ((areDistinct(namesA) && namesB.length === 0) || (areDistinct(namesB) && namesA.length === 0)) {
+    return sameOrder(a.map(bareValue), b.map(bareValue), same);
+  }
   return sameCollection(a, b, same);
 }
 
@@ -107,10 +112,15 @@ function itemsOf(a: Answer): readonly Answer[] {
   return a.kind === "list" ? a.items : [a];
 }
 
-/** AB = 4, CD = 5: each value belongs to its name, so bare values must come in that order. */
-function namesDiffer(items: readonly Answer[]): boolean {
+/** The names of `x = 2, y = 3`; none when an item has none. */
+function namesOf(items: readonly Answer[]): readonly string[] {
   const names = items.map((item) => (item.kind === "relation" ? (namedValue(item)?.name.source ?? null) : null));
-  return names.length > 1 && names.every((name) => name !== null) && new Set(names).size === names.length;
+  const known = names.filter((name) => name !== null);
+  return known.length === items.length ? known : [];
+}
+
+function areDistinct(names: readonly string[]): boolean {
+  return names.length > 1 && new Set(names).size === names.length;
 }
 
 function bareValue(a: Answer): Answer {

@@ -79,11 +79,21 @@ export function isHarmlessBefore(words: string): boolean {
   );
 }
 
-/** The unit that words name, in one spelling; null when they name none that is known. */
+/** The unit that words name, in one spelling and with its power if one is written; null when they name none that is known. */
 export function unitIn(words: string): string | null {
-  for (const word of words.toLowerCase().split(/[^a-z]+/)) {
+  const lower = words.toLowerCase();
+  const power = /\^[\s{]*([23])/.exec(lower)?.[1] ?? (/\bsq/.test(lower) ? "2" : /\bcub/.test(lower) ? "3" : "");
+  for (const word of lower.split(/[^a-z]+/)) {
     const unit = CANONICAL.get(word);
-    if (unit !== undefined && unit !== "unit") return unit;
+    if (unit !== undefined && unit !== "unit") return `${unit}${power === "" ? "" : `^${power}`}`;
   }
   return null;
+}
+
+/** Two units that cannot both be meant: centimetres and metres, cm^2 and cm^3. A power left out is forgiven. */
+export function unitsConflict(a: string | null, b: string | null): boolean {
+  if (a === null || b === null) return false;
+  const [nameA, powerA] = a.split("^");
+  const [nameB, powerB] = b.split("^");
+  return nameA !== nameB || (powerA !== undefined && powerB !== undefined && powerA !== powerB);
 }

@@ -72,4 +72,17 @@ describe.skipIf(!fs.existsSync(DATA))("the labelled files", () => {
     }
     expect(unequal).toEqual([]);
   });
+
+  it("finds no answer of MATH-500 equal to itself with one digit changed", async () => {
+    const equal: string[] = [];
+    for (const { value } of readJsonl(path.join(DATA, "math500/test.jsonl"), "problems")) {
+      const answer = value["answer"] as string;
+      for (const { index, 0: digit } of answer.matchAll(/\d/g)) {
+        const changed = `${answer.slice(0, index)}${(Number(digit) + 1) % 10}${answer.slice(index + 1)}`;
+        if ((await verifier.grade(answer, `\\boxed{${changed}}`)).kind === "right")
+          equal.push(`${answer} / ${changed}`);
+      }
+    }
+    expect(equal).toEqual([]);
+  });
 });

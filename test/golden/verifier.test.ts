@@ -27,6 +27,10 @@ async function misjudged(cases: readonly Case[]): Promise<readonly unknown[]> {
 describe("createVerifier", () => {
   it("judges every hand-written probe as recorded", async () => {
     const cases = casesOf("verifier-probes.json");
+    // The first to need algebra may wait in vain for it to load on a busy machine.
+    for (let i = 0; i < 20; i++) {
+      if ((await verifier.grade("\\int_0^1 x dx", "\\boxed{\\frac{1}{2}}")).kind === "right") break;
+    }
     expect(cases.length).toBeGreaterThan(350);
     expect(await misjudged(cases)).toEqual([]);
   });

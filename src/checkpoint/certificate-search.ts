@@ -25,8 +25,10 @@ export interface CertificateOptions {
   readonly report?: (line: string) => void;
 }
 
-/** Tokens past the edge; half of them are compared. */
-const TAIL = 96;
+/** Tokens past the edge: enough that twice the window still hides some, where that is not too many. */
+const TAIL = { least: 96, pastWindow: 64, most: 320 } as const;
+/** Of the tokens past the edge the better half is compared, and no more than this: some servers take a request for each. */
+const MOST_COMPARED = 64;
 /** A certificate with fewer could not average noise away. */
 const LEAST_TAIL = 16;
 /** Tokens scored under each candidate in all, about. */
@@ -46,7 +48,8 @@ export async function makeCertificate(model: CertificateModel, options: Certific
   const candidates = candidatesOf(config);
   const window = candidates[0]!;
   const edge = edgeOf(candidates, config.sinkTokens);
-  const length = Math.min(edge + TAIL, config.maxPositions);
+  const tail = Math.min(Math.max(window + TAIL.pastWindow, TAIL.least), TAIL.most);
+  const length = Math.min(edge + tail, config.maxPositions);
   if (length < edge + LEAST_TAIL) throw neverActs(window, edge, config.maxPositions);
   const each = Math.min(4, Math.max(1, Math.round(BUDGET / length / 4)));
   options.report?.(`Trying ${4 * each} prompts of ${length} tokens under ${candidates.length} windows.`);
@@ -126,7 +129,8 @@ function goldenPrompt(
   const spread = Array.from({ length: tail }, (_, i) =>
     Math.min(...pairsApart(rows.length).map(([a, b]) => Math.abs(past[a]![i]! - past[b]![i]!))),
   );
-  const furthest = [...spread.keys()].sort((a, b) => spread[b]! - spread[a]!).slice(0, Math.ceil(tail / 2));
+  const count = Math.min(Math.ceil(tail / 2), MOST_COMPARED);
+  const furthest = [...spread.keys()].sort((a, b) => spread[b]! - spread[a]!).slice(0, count);
   const compared = furthest.map((i) => edge + i).sort((a, b) => a - b);
   return { ids, text, before, past, compared };
 }

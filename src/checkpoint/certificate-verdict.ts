@@ -44,10 +44,12 @@ export type ServedLogProbs = readonly (number | null)[];
 
 /** Differences above this share of the log-probs' own spread are not arithmetic: it is another model. */
 const SAME_MODEL = 0.25;
-/** Noise past the edge is at most about this many times the noise before it. */
+/** Noise past the edge is at most about this many times the noise before it: that much is always near enough. */
 const NOISE_GROWTH = 3;
-/** Or the nearest is nearer than this share of its distance to any other candidate. */
+/** Further away than this share of its distance to the next candidate, the nearest may be one that nobody thought of. */
 const CLOSE = 1 / 3;
+/** Nor is that share arithmetic where it is far above the noise before the edge: more than tenfold and 0.01 nats. */
+const FAR_ABOVE_NOISE = { factor: 10, nats: 0.01 } as const;
 
 /**
  * The verdict is the nearest candidate by mean |difference|; noise without a side adds as much to one as to the other.
@@ -141,7 +143,9 @@ interface Nearness {
 
 function isNear({ meanAbs, noise, spread, toOthers }: Nearness): boolean {
   if (Math.max(meanAbs, noise ?? 0) > SAME_MODEL * spread) return false;
-  return meanAbs <= Math.max(CLOSE * toOthers, NOISE_GROWTH * (noise ?? 0));
+  if (noise === null) return meanAbs <= CLOSE * toOthers;
+  const explained = Math.min(CLOSE * toOthers, FAR_ABOVE_NOISE.factor * noise + FAR_ABOVE_NOISE.nats);
+  return meanAbs <= Math.max(explained, NOISE_GROWTH * noise);
 }
 
 function verdictOf(index: number, nearest: LayerWindow): ProbeVerdict {

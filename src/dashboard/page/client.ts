@@ -1,6 +1,6 @@
 // The page's side of the wire: questions to the server, and news of runs that changed.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { RunDetail, RunSummary, StageColumns } from "../api.ts";
 import { joinColumns } from "./series.ts";
 
@@ -52,6 +52,13 @@ export function useLive(): boolean {
 export interface Loaded<Value> {
   readonly value: Value | null;
   readonly error: string | null;
+  readonly reload: () => void;
+}
+
+interface Kept<Value> {
+  readonly key: string;
+  readonly value: Value | null;
+  readonly error: string | null;
 }
 
 /**
@@ -59,7 +66,8 @@ export interface Loaded<Value> {
  * load lead to one more load after it.
  */
 export function useLoaded<Value>(key: string, runs: readonly string[], load: () => Promise<Value>): Loaded<Value> {
-  const [loaded, setLoaded] = useState<Loaded<Value> & { readonly key: string }>({ key, value: null, error: null });
+  const [loaded, setLoaded] = useState<Kept<Value>>({ key, value: null, error: null });
+  const reload = useRef(() => {});
   useEffect(() => {
     let wanted = true;
     let busy = false;
@@ -86,6 +94,7 @@ export function useLoaded<Value>(key: string, runs: readonly string[], load: () 
     const listener: Listener = (changed) => {
       if (runs.length === 0 || changed.length === 0 || changed.some((id) => runs.includes(id))) void run();
     };
+    reload.current = () => void run();
     void run();
     listeners.add(listener);
     return () => {
@@ -93,7 +102,8 @@ export function useLoaded<Value>(key: string, runs: readonly string[], load: () 
       listeners.delete(listener);
     };
   }, [key]);
-  return loaded.key === key ? loaded : { value: null, error: null };
+  const { value, error } = loaded.key === key ? loaded : { value: null, error: null };
+  return { value, error, reload: () => reload.current() };
 }
 
 export const useRuns = (): Loaded<readonly RunSummary[]> =>

@@ -1,6 +1,6 @@
 // Browsing rollouts: filters and a page of rows on one side, the chosen group and trace on the other.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { RolloutPage, RolloutRow, RunDetail } from "../api.ts";
 import { ask, useLoaded } from "./client.ts";
 import { RolloutFilters, startFilters, queryOf, type Filters } from "./rollout-filters.tsx";
@@ -15,7 +15,17 @@ export function RolloutsView({ detail }: { readonly detail: RunDetail }) {
   const [offset, setOffset] = useState(0);
   const [picked, setPicked] = useState<RolloutRow | null>(null);
   const query = { run: summary.id, ...queryOf(filters), offset, limit: PAGE };
-  const { value: page, error } = useLoaded(JSON.stringify(query), [summary.id], () => loadPage(query));
+  const {
+    value: page,
+    error,
+    reload,
+  } = useLoaded(JSON.stringify(query), [summary.id], () => ask<RolloutPage>("rollouts", query));
+  useEffect(() => {
+    // "All steps" fills up while the server still reads.
+    if (page?.complete !== false) return;
+    const timer = setTimeout(reload, 250);
+    return () => clearTimeout(timer);
+  }, [page]);
   if (rolloutFiles.length === 0) return <p class="quiet">This run has stored no rollouts yet.</p>;
   const rows = page?.rows ?? [];
   const shown = rows.find((row) => picked !== null && sameRow(row, picked)) ?? picked ?? rows[0] ?? null;
@@ -46,14 +56,6 @@ export function RolloutsView({ detail }: { readonly detail: RunDetail }) {
       </div>
     </>
   );
-}
-
-/** Asks until the index is whole, so that "all steps" fills up by itself. */
-async function loadPage(query: Readonly<Record<string, string | number | null>>): Promise<RolloutPage> {
-  for (;;) {
-    const page = await ask<RolloutPage>("rollouts", query);
-    if (page.complete || page.rows.length >= PAGE) return page;
-  }
 }
 
 function sameRow(a: RolloutRow, b: RolloutRow): boolean {

@@ -27,7 +27,7 @@ const UPSERT = `mutation UpsertBucket($name: String!, $project: String!, $entity
 /**
  * @returns the names of the W&B runs
  * @throws `NETWORK` quoting the server
- * @source the calls of the wandb client: GraphQL upsertBucket, then files/ENTITY/PROJECT/RUN/file_stream
+ * @source the calls that the Python client wandb 0.31 makes: GraphQL upsertBucket, then files/ENTITY/PROJECT/RUN/file_stream
  */
 export async function sendToWandb(data: ReportData, target: WandbTarget): Promise<readonly string[]> {
   const names: string[] = [];
@@ -51,12 +51,18 @@ export async function sendToWandb(data: ReportData, target: WandbTarget): Promis
 /** One row a step, steps counted on through the stages: W&B wants one rising `_step` a run. */
 export function historyRows(scalars: readonly ScalarEvent[]): readonly Readonly<Record<string, number>>[] {
   const rows: Record<string, number>[] = [];
+  const start = scalars[0]?.wallTimeSeconds ?? 0;
   let open = "";
   for (const { tag, step, value, wallTimeSeconds } of scalars) {
     const stage = tag.split("/")[0] ?? tag;
     if (open !== `${stage} ${step}`) {
       open = `${stage} ${step}`;
-      rows.push({ _step: rows.length, _timestamp: wallTimeSeconds, [`${stage}/step`]: step });
+      rows.push({
+        _step: rows.length,
+        _timestamp: wallTimeSeconds,
+        _runtime: wallTimeSeconds - start,
+        [`${stage}/step`]: step,
+      });
     }
     Object.assign(rows.at(-1) ?? {}, { [tag]: value });
   }

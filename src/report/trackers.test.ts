@@ -147,10 +147,15 @@ describe("sendToWandb", () => {
 
 describe("historyRows", () => {
   it("puts the metrics of a step in one row and counts on through stages", () => {
-    const scalar = (tag: string, step: number, value: number) => ({ tag, step, value, wallTimeSeconds: step });
-    expect(historyRows([scalar("sft/a", 1, 5), scalar("sft/b", 1, 6), scalar("rl/a", 1, 7)])).toEqual([
-      { _step: 0, _timestamp: 1, "sft/step": 1, "sft/a": 5, "sft/b": 6 },
-      { _step: 1, _timestamp: 1, "rl/step": 1, "rl/a": 7 },
+    const scalar = (tag: string, step: number, value: number, wallTimeSeconds = 1) => ({
+      tag,
+      step,
+      value,
+      wallTimeSeconds,
+    });
+    expect(historyRows([scalar("sft/a", 1, 5), scalar("sft/b", 1, 6), scalar("rl/a", 1, 7, 3)])).toEqual([
+      { _step: 0, _timestamp: 1, _runtime: 0, "sft/step": 1, "sft/a": 5, "sft/b": 6 },
+      { _step: 1, _timestamp: 3, _runtime: 2, "rl/step": 1, "rl/a": 7 },
     ]);
   });
 });

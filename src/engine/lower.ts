@@ -9,6 +9,9 @@ import { encodeModel, ONNX_TYPE } from "./onnx-proto.ts";
 
 type Lower = (to: Lowering, node: GraphNode, inputs: readonly string[]) => string;
 
+/** How ops are spelled in ONNX, by name. */
+export type Lowerings = Readonly<Record<string, Lower>>;
+
 const same =
   (opType: string): Lower =>
   (to, _, inputs) =>
@@ -18,7 +21,7 @@ const alias: Lower = (_to, _node, [x]) => x!;
 
 const isTrue = (node: GraphNode, key: string): number => (node.attributes[key] === true ? 1 : 0);
 
-const LOWER: Readonly<Record<string, Lower>> = {
+const LOWER: Lowerings = {
   constant: (to, node) => to.constant(node.attributes["tensor"] as Tensor),
   add: same("Add"),
   sub: same("Sub"),
@@ -104,8 +107,12 @@ function lowerSum(to: Lowering, node: GraphNode, [x]: readonly string[]): string
   return to.reshape(to.emit("Gemm", [to.fill([1, rows], 1), matrix]), node.shape);
 }
 
-/** The model bytes that compute the graph's outputs from its inputs. */
-export function lowerGraph(graph: Graph): Uint8Array {
+/**
+ * The model bytes that compute the graph's outputs from its inputs.
+ *
+ * @param others  lowerings of a device that needs its own
+ */
+export function lowerGraph(graph: Graph, others: Lowerings = {}): Uint8Array {
   checkGraph(graph);
   const to = new Lowering();
   for (const node of nodesInOrder(Object.values(graph.outputs))) {
@@ -113,7 +120,7 @@ export function lowerGraph(graph: Graph): Uint8Array {
       to.setName(node, nameOfInput(node));
       continue;
     }
-    const lower = LOWER[node.op.name];
+    const lower = others[node.op.name] ?? LOWER[node.op.name];
     invariant(lower !== undefined, `there is a lowering of ${node.op.name}`);
     to.setName(
       node,

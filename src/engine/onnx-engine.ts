@@ -5,30 +5,51 @@ import { invariant } from "../base/invariant.ts";
 import type { Graph } from "../graph/node.ts";
 import { sizeOf, type TensorData } from "../tensor/tensor.ts";
 import type { Engine, Program } from "./engine.ts";
-import { lowerGraph } from "./lower.ts";
+import { messageOf } from "../base/errors.ts";
+import { lowerGraph, type Lowerings } from "./lower.ts";
+import { WEBGPU_LOWERINGS } from "./lower-webgpu.ts";
+import { deviceMissing, type Device } from "./device.ts";
 
 export interface EngineOptions {
-  /** threads inside one operation; 1 where several engines run side by side */
+  /** threads inside one operation on the CPU; 1 where several engines run side by side */
   readonly threads: number;
+  /** cpu when left out */
+  readonly device?: Device;
 }
 
-/** The CPU engine. A session is a static shape: compile once for each shape in use. */
-export function createEngine({ threads }: EngineOptions): Engine {
+const LOWERINGS: Readonly<Record<Device, Lowerings>> = { cpu: {}, webgpu: WEBGPU_LOWERINGS, cuda: {} };
+
+/**
+ * An engine on one device. A session is a static shape: compile once for each shape in use.
+ *
+ * Compiling throws `DEVICE_MISSING` where the device is not there or cannot run the whole graph: nothing is handed to the CPU instead.
+ */
+export function createEngine({ threads, device = "cpu" }: EngineOptions): Engine {
   return {
-    name: "onnxruntime-cpu",
+    name: `onnxruntime-${device}`,
     threads,
     compile: async (graph) => {
-      const session = await ort.InferenceSession.create(lowerGraph(graph), {
-        executionProviders: ["cpu"],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        executionMode: "sequential",
-        graphOptimizationLevel: "all",
-        enableCpuMemArena: true,
-        logSeverityLevel: 3,
-      });
+      const model = lowerGraph(graph, LOWERINGS[device]);
+      const session = await ort.InferenceSession.create(model, sessionOptions(device, threads)).catch(
+        (thrown: unknown) => {
+          throw device === "cpu" ? thrown : deviceMissing(device, messageOf(thrown), thrown);
+        },
+      );
       return new OnnxProgram(session, graph);
     },
+  };
+}
+
+function sessionOptions(device: Device, threads: number): ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    enableCpuMemArena: true,
+    logSeverityLevel: 3,
+    ...(device === "cpu" ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
   };
 }
 

@@ -46,6 +46,23 @@ const RULES: readonly Rule[] = [
           expected: "0: that task is rewarded for its final answer alone.",
           fix: "Remove rl.formatWeight.",
         },
+  ({ data, rewards, rl }) =>
+    rewards === null || (data.task === "file" && rl !== null && rl.formatWeight === 0 && rl.overlong === null)
+      ? null
+      : {
+          what: `rewards is "${rewards}", with data.task ${data.task}${rl === null ? " and no rl stage" : ""}.`,
+          expected:
+            "file data and an rl stage whose formatWeight is 0 and overlong null: the module weighs everything itself.",
+          fix: "Remove rewards, or the settings it replaces.",
+        },
+  ({ data, rl }) =>
+    rl === null || rl.overlong === null || (data.task === "file" && rl.overlong.bufferTokens <= rl.maxNewTokens)
+      ? null
+      : {
+          what: `rl.overlong.bufferTokens is ${rl.overlong.bufferTokens}, with data.task ${data.task} and rl.maxNewTokens ${rl.maxNewTokens}.`,
+          expected: "file data, and a buffer no longer than the cap.",
+          fix: "Lower rl.overlong.bufferTokens, or set rl.overlong to null.",
+        },
   ({ moreSft, sft, rl, arms }) => {
     if (moreSft === null) return null;
     const lacking = !arms.includes("swa")

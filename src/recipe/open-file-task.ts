@@ -3,10 +3,13 @@
 import { readConversations, readProblems } from "../data/read.ts";
 import type { Conversation, Problem } from "../data/record.ts";
 import { promptOf, templateFrom, type Template } from "../data/template.ts";
-import { fileTask, type Judge } from "../tasks/file-task.ts";
-import type { Task, TaskExample, TaskProblem } from "../tasks/task.ts";
+import { fileTask, hasFinalNumber } from "../tasks/file-task.ts";
+import type { Graded, Task, TaskExample, TaskProblem, TaskResponse } from "../tasks/task.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
-import { createVerifier } from "../verify/verify.ts";
+import type { RlSettings } from "../stage2-rl/settings.ts";
+import { overlongTerm, rewardOf, type Reward } from "../verify/reward.ts";
+import { loadReward } from "../verify/reward-module.ts";
+import { createVerifier, type Verdict, type Verifier } from "../verify/verify.ts";
 import type { Recipe, RecipeData } from "./recipe.ts";
 
 type FileData = Extract<RecipeData, { readonly task: "file" }>;
@@ -33,20 +36,50 @@ export async function openFileTask(recipe: Recipe, data: FileData, tokenizer: To
   const problems = recipe.rl === null ? [] : await problemsOf(data.rl ?? data.train);
   const tests = await problemsOf(data.test);
   const verifier = createVerifier();
-  const judge: Judge = async (gold, response) => {
-    const { kind, answer } = await verifier.grade(gold, response);
-    return { verdict: kind, answer };
-  };
+  const grade = await ownGrade(recipe, verifier);
   const task = fileTask({
     name: data.train ?? data.rl ?? data.test ?? "file",
     seed: recipe.seed,
     examples: conversations.map((row, index) => taskExample(row, String(index), tokenizer)),
     problems,
     tests,
-    judge,
+    judge: async (gold, response) => {
+      const verdict = await verifier.grade(gold, response);
+      return { verdict: verdict.kind, answer: verdict.answer };
+    },
     formatWeight: recipe.rl?.formatWeight ?? 0,
+    ...(grade === null ? {} : { grade }),
   });
   return { ...task, close: () => verifier.close() };
+}
+
+type Grade = (problem: TaskProblem, response: TaskResponse) => Promise<Graded>;
+
+/** What the recipe's own reward module, or its penalty for length, makes of a response; null where it has neither. */
+async function ownGrade({ rewards, rl }: Recipe, verifier: Verifier): Promise<Grade | null> {
+  const module = rewards === null ? null : await loadReward(rewards);
+  const overlong = rl?.overlong ?? null;
+  if (module === null && overlong === null) return null;
+  return async (problem, response) => {
+    const verdict = await verifier.grade(problem.gold, response.text);
+    const maxTokens = rl?.maxNewTokens ?? null;
+    const tokens = response.ids.length;
+    const { prompt: question, gold } = problem;
+    const { total, terms } =
+      module !== null
+        ? await module.score({ question, gold, response: response.text, verdict, tokens, maxTokens })
+        : shaped(verdict, response, rl!);
+    return { verdict: verdict.kind, answer: verdict.answer, reward: total, terms };
+  };
+}
+
+function shaped(verdict: Verdict, response: TaskResponse, rl: RlSettings): Reward {
+  const terms: Record<string, number> = { answer: rewardOf(verdict) };
+  if (rl.formatWeight !== 0) terms["format"] = hasFinalNumber(response) ? 1 : 0;
+  const { overlong } = rl;
+  if (overlong !== null) terms["overlong"] = overlongTerm(response.ids.length, rl.maxNewTokens, overlong.bufferTokens);
+  const { answer = 0, format = 0, overlong: late = 0 } = terms;
+  return { total: answer + rl.formatWeight * format + (overlong?.weight ?? 0) * late, terms };
 }
 
 /** A problem with its prompt as the model reads it. */

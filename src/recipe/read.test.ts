@@ -68,8 +68,10 @@ describe("parseRecipe", () => {
         clipLow: 0.2,
         clipHigh: 0.28,
         advantage: { baseline: "mean", scale: "group", ddof: 0, epsilon: 1e-4 },
+        overlong: null,
         formatWeight: 0,
       },
+      rewards: null,
       moreSft: null,
       lora: null,
       eval: {

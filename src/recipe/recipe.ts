@@ -53,6 +53,8 @@ export const recipeSchema = z.strictObject({
   sft: sftSettings.nullable(),
   /** null skips the stage */
   rl: rlSettings.nullable(),
+  /** a module of one's own, such as ./mine.ts, that rewards rollouts of file data (docs/verifier.md); null is the answer alone */
+  rewards: z.string().min(1).nullable().default(null),
   /** the control of the SWA arm; null leaves it out */
   moreSft: moreSftSettings.nullable().default(null),
   /** trains a low-rank adapter in sft, moreSft and rl, and merges it; null trains the weights themselves */

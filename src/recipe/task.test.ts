@@ -102,4 +102,26 @@ describe("openTask", () => {
     expect(first).not.toEqual(second);
     expect(tasks[0]!.testProblems()).toEqual(tasks[1]!.testProblems());
   });
+
+  it("takes the length off the reward by a logged term, and lets a module of one's own weigh everything", async () => {
+    const data = `data.train=${write("train.jsonl", TRAIN)}`;
+    const late = await open(recipe(data, "rl.maxNewTokens=20", "rl.overlong={bufferTokens: 10, weight: 0.5}"));
+    // 15 of 20 tokens, 5 into a buffer of 10: a penalty of half the weight.
+    const response = { text: "so\n#### 2", ids: new Array<number>(15).fill(1), ended: true };
+    const graded = await late.grade(late.rlProblem(0), response);
+    expect(graded).toMatchObject({ reward: 1 + 0.5 - 0.25, terms: { answer: 1, format: 1, overlong: -0.5 } });
+
+    const file = path.join(folder, "mine.mjs");
+    fs.writeFileSync(
+      file,
+      `export const reward = { name: "short", score: ({ verdict, tokens }) => (verdict.kind === "right" ? 100 - tokens : -1) };`,
+    );
+    const own = await open(recipe(data, "rl.formatWeight=0", `rewards=${file}`));
+    expect(await own.grade(own.rlProblem(0), response)).toMatchObject({
+      verdict: "right",
+      reward: 85,
+      terms: { short: 85 },
+    });
+    expect(() => recipe(data, `rewards=${file}`)).toThrow(/formatWeight is 0/);
+  });
 });

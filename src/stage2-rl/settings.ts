@@ -32,6 +32,14 @@ export const rlSettings = z.strictObject({
     .prefault({}),
   /** reward for a response that closes with `#### number`, whatever the number; logged as the term "format" */
   formatWeight: z.number().min(0).default(0),
+  /**
+   * a penalty for responses near the length cap, logged as the term "overlong": 0 until `bufferTokens` before the cap, then
+   * falling linearly to -weight; null leaves it out
+   */
+  overlong: z
+    .strictObject({ bufferTokens: z.int().min(1), weight: z.number().positive().default(1) })
+    .nullable()
+    .default(null),
 });
 
 export type RlSettings = Readonly<z.output<typeof rlSettings>>;

@@ -23,6 +23,8 @@ export interface FileTaskOptions {
   readonly judge: Judge;
   /** reward for a response that holds `#### number` at all, whatever the number; 0 leaves the reward to the answer alone */
   readonly formatWeight?: number;
+  /** replaces judge and format term: what a response is worth is then for it alone to say */
+  readonly grade?: (problem: TaskProblem, response: TaskResponse) => Promise<Graded>;
 }
 
 /**
@@ -39,6 +41,7 @@ export function fileTask(options: FileTaskOptions): Task {
     rlProblem: (index) => rowAt(problems, inEpochs("rl", index, problems.length), `${name}: rows with a gold answer`),
     testProblems: () => tests,
     async grade(problem, response): Promise<Graded> {
+      if (options.grade !== undefined) return options.grade(problem, response);
       const judged = await judge(problem.gold, response.text);
       const answer = judged.verdict === "right" ? 1 : 0;
       if (formatWeight === 0) return { ...judged, reward: answer, terms: { answer } };

@@ -1,6 +1,7 @@
 // Every op: its gradient against finite differences in float64, and the engine's value and gradient against float64.
 
 import { afterAll, describe, expect, it } from "vitest";
+import { DEVICES, type Device } from "../../src/engine/device.ts";
 import { createEngine } from "../../src/engine/onnx-engine.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { graphOf } from "../../src/graph/check.ts";
@@ -12,7 +13,10 @@ import { expectGradients, randomValues, weighedTotal } from "../support/gradient
 import { tolerances } from "../support/tolerances.ts";
 import { OP_CASES, type OpCase } from "./op-cases.ts";
 
-const engine = createEngine({ threads: 1 });
+/** `SWARR_TEST_DEVICE=webgpu` runs the suite there; a device that is missing fails it. */
+const device = (process.env["SWARR_TEST_DEVICE"] ?? "cpu") as Device;
+expect(DEVICES).toContain(device);
+const engine = createEngine({ threads: 1, device });
 const seen = new Set<string>();
 
 function sourcesOf({ inputs, tables = [] }: OpCase): readonly GraphNode[] {

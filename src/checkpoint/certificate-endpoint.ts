@@ -2,8 +2,8 @@
 
 import { SwarrError, messageOf } from "../base/errors.ts";
 import { isObject, quote, type JsonObject } from "../base/json.ts";
-import type { Certificate } from "./certificate.ts";
-import { PROTOCOLS, type Answer, type Server } from "./certificate-protocols.ts";
+import type { Certificate, GoldenPrompt } from "./certificate.ts";
+import { PROTOCOLS, type Answer, type Protocol, type Server } from "./certificate-protocols.ts";
 import type { ServedLogProbs } from "./certificate-verdict.ts";
 
 export interface EndpointProbeOptions {
@@ -39,38 +39,48 @@ export async function askEndpoint(
   options: EndpointProbeOptions,
 ): Promise<readonly ServedLogProbs[]> {
   const root = serverRoot(options.url);
+  const tried = protocolsFor(options.protocol);
   const send = sender(root, options);
+  const { edge, tokenTexts, vocabularySize } = certificate;
   const model = options.model ?? (await onlyModel(send, root));
-  const server: Server = {
-    model,
-    edge: certificate.edge,
-    tokenTexts: certificate.tokenTexts,
-    vocabularySize: certificate.vocabularySize,
-    send,
-  };
-  const names = PROTOCOLS.map(({ name }) => name);
-  if (options.protocol !== undefined && !names.includes(options.protocol)) {
-    throw badArgument(`The protocol is ${quote(options.protocol)}.`, `one of ${names.join(", ")}.`);
+  const server: Server = { model, edge, tokenTexts, vocabularySize, send };
+  const { protocol, answer } = await firstAnswer(server, certificate.prompts[0]!, tried, root);
+  options.report?.(`${root} answers through ${protocol.title}.`);
+  const served: ServedLogProbs[] = [answer];
+  for (const prompt of certificate.prompts.slice(1)) {
+    const next = await protocol.ask(server, prompt);
+    if (next === null) throw speaksNone(root, [protocol]);
+    served.push(next);
+    options.report?.(`Prompt ${served.length} of ${certificate.prompts.length} answered.`);
   }
-  const tried = PROTOCOLS.filter(({ name }) => options.protocol === undefined || options.protocol === name);
-  const [first, ...others] = certificate.prompts;
+  return served;
+}
+
+function protocolsFor(name: string | undefined): readonly Protocol[] {
+  const tried = PROTOCOLS.filter((protocol) => name === undefined || protocol.name === name);
+  if (tried.length > 0) return tried;
+  const names = PROTOCOLS.map((protocol) => protocol.name);
+  throw badArgument(`The protocol is ${quote(name)}.`, `one of ${names.join(", ")}.`);
+}
+
+/** A server may cut the connection on a question it does not know; that is an answer too, unless it answers none. */
+async function firstAnswer(
+  server: Server,
+  prompt: GoldenPrompt,
+  tried: readonly Protocol[],
+  root: string,
+): Promise<{ readonly protocol: Protocol; readonly answer: ServedLogProbs }> {
+  let failure: SwarrError | null = null;
   for (const protocol of tried) {
-    const answer = await protocol.ask(server, first!);
-    if (answer === null) continue;
-    options.report?.(`${root} answers through ${protocol.title}.`);
-    const served: ServedLogProbs[] = [answer];
-    for (const [i, prompt] of others.entries()) {
-      const next = await protocol.ask(server, prompt);
-      if (next === null) throw speaksNone(root, [protocol.title]);
-      served.push(next);
-      options.report?.(`Prompt ${i + 2} of ${certificate.prompts.length} asked.`);
+    try {
+      const answer = await protocol.ask(server, prompt);
+      if (answer !== null) return { protocol, answer };
+    } catch (thrown) {
+      if (!(thrown instanceof SwarrError && thrown.code === "NETWORK")) throw thrown;
+      failure = thrown;
     }
-    return served;
   }
-  throw speaksNone(
-    root,
-    tried.map(({ title }) => title),
-  );
+  throw failure ?? speaksNone(root, tried);
 }
 
 /** What a server on this machine says it serves: a folder that may hold the certificate; null when it says nothing. */
@@ -168,9 +178,10 @@ function objectOf(text: string): JsonObject {
   }
 }
 
-function speaksNone(root: string, tried: readonly string[]): SwarrError {
+function speaksNone(root: string, tried: readonly Protocol[]): SwarrError {
+  const titles = tried.map(({ title }) => title);
   return new SwarrError("NETWORK", {
-    what: `${root} gives no log-probs of given tokens; tried: ${tried.join("; ")}.`,
+    what: `${root} gives no log-probs of given tokens; tried: ${titles.join("; ")}.`,
     expected: "log-probs of the prompt, or the likeliest next tokens with theirs.",
     fix: "Start the server with log-probs enabled, name the --protocol, or probe the folder it serves.",
   });

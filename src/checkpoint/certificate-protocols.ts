@@ -40,10 +40,8 @@ const promptLogProbs: Protocol = {
   name: "vllm",
   title: "prompt_logprobs of /v1/completions (vLLM)",
   ask: async (server, { ids }) => {
-    const choice = firstChoice(
-      await server.send("/v1/completions", { ...oneToken(server), prompt: ids, prompt_logprobs: 1 }),
-    );
-    const rows = choice?.["prompt_logprobs"];
+    const answer = await server.send("/v1/completions", { ...oneToken(server), prompt: ids, prompt_logprobs: 1 });
+    const rows = firstChoice(answer)?.["prompt_logprobs"] ?? answer.json["prompt_logprobs"];
     if (!Array.isArray(rows) || rows.length !== ids.length) return null;
     return unlessEmpty(
       ids.map((id, i) => {

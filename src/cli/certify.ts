@@ -11,6 +11,7 @@ import { createEngine } from "../engine/onnx-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { tokenText } from "../tokens/token-text.ts";
 
 type ModelParts = Pick<Checkpoint, "config" | "weights" | "tokenizer" | "hasTokenizer" | "endIds">;
 
@@ -41,10 +42,7 @@ export function certificateModel(checkpoint: ModelParts): CertificateModel {
       const text = tokenizer.decode(ids);
       return tokenizer.encode(text).join() === ids.join() ? text : null;
     },
-    tokenText: (id) => {
-      const text = hasTokenizer ? tokenizer.decode([id]) : "";
-      return text === "" || text.includes("\ufffd") ? null : text;
-    },
+    tokenText: (id) => (hasTokenizer ? tokenText(tokenizer, id) : null),
   };
 }
 

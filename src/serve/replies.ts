@@ -105,7 +105,7 @@ export class Replies {
     let offset = 0;
     const tokens = prompt.ids.map((id, i): ChoiceToken => {
       const at = offset;
-      offset = Math.min(before.length, offset + this.#model.decode([id], false).length);
+      offset = Math.min(before.length, offset + (this.#model.tokenText(id)?.length ?? 0));
       const position = prompt.positions?.[i] ?? null;
       return { id, logProb: position?.logProb ?? null, top: position?.top ?? [], offset: at };
     });
@@ -134,11 +134,11 @@ export class Replies {
   }
 
   #chatLogProbs(tokens: readonly ChoiceToken[]): object {
-    const entry = ({ id, logProb }: { readonly id: number; readonly logProb: number | null }): object => ({
-      token: this.#model.tokenName(id, this.#request.tokensAsIds),
-      logprob: logProb,
-      bytes: this.#model.tokenBytes(id),
-    });
+    const entry = ({ id, logProb }: { readonly id: number; readonly logProb: number | null }): object => {
+      const text = this.#model.tokenText(id);
+      const bytes = text === null ? null : [...Buffer.from(text, "utf8")];
+      return { token: this.#model.tokenName(id, this.#request.tokensAsIds), logprob: logProb, bytes };
+    };
     return { content: tokens.map((token) => ({ ...entry(token), top_logprobs: token.top.map(entry) })) };
   }
 

@@ -8,6 +8,7 @@ import { createScorer } from "../generate/log-probs.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { ChatTemplate } from "../tokens/chat-template.ts";
+import { tokenText } from "../tokens/token-text.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 import type { PromptSource } from "./completion-request.ts";
 import { Refusal } from "./http.ts";
@@ -97,16 +98,14 @@ export class ServedModel {
     return this.#tokenizer?.decode(ids, { skipSpecialTokens }) ?? "";
   }
 
-  /** The token by itself as log-probs name it; a token without a text of its own (part of a character) by its id. */
-  tokenName(id: number, asId: boolean): string {
-    const text = asId ? "" : this.decode([id], false);
-    return text === "" || text.includes("\ufffd") ? `token_id:${id}` : text;
+  /** What the token adds to a text; null for one without a text of its own (part of a character). */
+  tokenText(id: number): string | null {
+    return this.#tokenizer === null ? null : tokenText(this.#tokenizer, id);
   }
 
-  /** UTF-8 of the token's text, null where it has none of its own. */
-  tokenBytes(id: number): readonly number[] | null {
-    const text = this.decode([id], false);
-    return text === "" || text.includes("\ufffd") ? null : [...Buffer.from(text, "utf8")];
+  /** The token as log-probs name it: by its text, else by its id. */
+  tokenName(id: number, asId: boolean): string {
+    return (asId ? null : this.tokenText(id)) ?? `token_id:${id}`;
   }
 
   /** Entry i is of ids[i]; the first token has none. With no alternatives asked for, `top` is empty. */

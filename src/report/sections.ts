@@ -68,7 +68,7 @@ export function accuracySection(data: ReportData): Markup | null {
     );
     const sentence = gapSentence(results, mode);
     return html`<div class="pair">
-      <div class="scroll">
+      <div class="scroll" tabindex="0" role="region" aria-label="Accuracy ${MODE_NAMES[mode]}">
         <table>
           <caption>
             Accuracy in % ${MODE_NAMES[mode]}, ${n} held-out problems, 95 % interval
@@ -198,7 +198,7 @@ export function mismatchSection(data: ReportData): Markup | null {
       Log-prob under full attention minus log-prob under the window, both from one full-attention scorer, averaged over
       response tokens that have more context than the window. Near 0, the window loses nothing.
     </p>
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="region" aria-label="Mismatch">
       <table>
         <thead>
           <tr>
@@ -229,7 +229,7 @@ export function costSection(data: ReportData): Markup | null {
   );
   const total = data.results?.seconds?.["total"];
   return html`<h2 id="cost">Cost</h2>
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="region" aria-label="Cost">
       <table>
         <thead>
           <tr>
@@ -285,7 +285,7 @@ function manifestTable(manifest: JsonObject): Markup {
         <td class="text">${value}</td>
       </tr>`,
   );
-  return html`<div class="scroll">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Environment">
     <table>
       <tbody>
         ${rows}

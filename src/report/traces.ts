@@ -106,7 +106,7 @@ function dependencyTable({ results }: ReportData): Markup | null {
   });
   if (rows.length === 0) return null;
   const heads = ["Model", "Traces with a look-up beyond the window", "Mean distance, tokens", "Steps restated"];
-  return html`<div class="scroll">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Dependency statistics">
     <table>
       <thead>
         <tr>

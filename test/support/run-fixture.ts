@@ -11,8 +11,8 @@ import {
   type SftStep,
   type StageName,
 } from "../../src/run/events.ts";
-import type { RunResults, Score } from "../../src/run/results.ts";
 import { encodeRollout, rolloutFinalFile, rolloutStepFile, type RolloutRecord } from "../../src/run/rollouts.ts";
+import { LEVEL, WINDOW, analysis, manifestText, recipeText, results, scoreOf } from "./run-fixture-figures.ts";
 import { madeUpRollout, madeUpTrace } from "./traces.ts";
 
 export interface FixtureOptions {
@@ -34,13 +34,6 @@ export interface FixtureWrite {
   readonly file: string;
   readonly text: string;
 }
-
-const WINDOW = 36;
-const LEVEL: Readonly<Record<ArmName, { readonly [stage in StageName]?: readonly [greedy: number, sampled: number] }>> =
-  {
-    sa: { base: [1, 0.98], sft: [1, 0.99], rl: [0.996, 0.988] },
-    swa: { base: [0.31, 0.28], sft: [0.39, 0.44], "more-sft": [0.52, 0.6], rl: [0.975, 0.925] },
-  };
 
 /** Writes a whole run. */
 export function writeRunFixture(folder: string, options: FixtureOptions = {}): void {
@@ -263,109 +256,4 @@ function stageEnd(
     tokensSampled: steps * sampledPerStep,
     flops: steps * 2.7e9,
   });
-}
-
-/** Wilson at n = 512. */
-function scoreOf(accuracy: number): Score {
-  const n = 512;
-  const z = 1.96;
-  const middle = (accuracy + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z / (1 + (z * z) / n)) * Math.sqrt((accuracy * (1 - accuracy)) / n + (z * z) / (4 * n * n));
-  return { accuracy, ci95: [Math.max(0, middle - half), Math.min(1, middle + half)], n };
-}
-
-function results(seed: number): RunResults {
-  const cell = (arm: ArmName, stage: StageName) => {
-    const [greedy, sampled] = LEVEL[arm][stage] ?? [0, 0];
-    return { greedy: scoreOf(greedy), sampled: scoreOf(sampled) };
-  };
-  const greedy = { gapAfterSft: 0.61, gapAfterRl: 0.021, gapRecovered: 0.966 };
-  return {
-    seed,
-    window: WINDOW,
-    arms: {
-      sa: { base: cell("sa", "base"), sft: cell("sa", "sft"), rl: cell("sa", "rl") },
-      swa: {
-        base: cell("swa", "base"),
-        sft: cell("swa", "sft"),
-        moreSft: cell("swa", "more-sft"),
-        rl: cell("swa", "rl"),
-      },
-    },
-    ...greedy,
-    gaps: { greedy, sampled: { gapAfterSft: 0.55, gapAfterRl: 0.063, gapRecovered: 0.885 } },
-    dependency: {
-      swaSft: { beyondWindow: 0.62, meanDistance: 26, restating: 0.2 },
-      swaRl: { beyondWindow: 0.014, meanDistance: 17, restating: 0.53 },
-      saSft: { beyondWindow: 0.63, meanDistance: 26, restating: 0.19 },
-      saRl: { beyondWindow: 0.77, meanDistance: 34, restating: 0.03 },
-    },
-    cost: {
-      "sa.pretrain": { tokensTrained: 1.2e6, tokensSampled: 0, flops: 2.2e12, seconds: 61 },
-      "sa.sft": { tokensTrained: 4.4e5, tokensSampled: 0, flops: 8e11, seconds: 22 },
-      "sa.rl": { tokensTrained: 1.1e5, tokensSampled: 9e5, flops: 9e11, seconds: 50 },
-      "swa.sft": { tokensTrained: 4.4e5, tokensSampled: 0, flops: 8e11, seconds: 22 },
-      "swa.moreSft": { tokensTrained: 8.5e5, tokensSampled: 0, flops: 1.6e12, seconds: 44 },
-      "swa.rl": { tokensTrained: 9e5, tokensSampled: 1.4e6, flops: 2.6e12, seconds: 100 },
-    },
-    seconds: { total: 285, pretrain: 61, sft: 44, moreSft: 44, rl: 150, evaluation: 15 },
-  };
-}
-
-function analysis(): object {
-  const byDistance = (scale: number) =>
-    [
-      [1, 12],
-      [13, 24],
-      [25, 36],
-      [37, 48],
-      [49, 67],
-    ].map(([from, to], i) => ({ from, to, tokens: 2000 - 300 * i, gapNats: scale * Math.max(0, i - 1.5) ** 2 }));
-  const text = (meanGapNats: number) => ({ tokens: 8200, meanGapNats, byDistance: byDistance(meanGapNats * 3) });
-  return {
-    window: WINDOW,
-    scorer: "checkpoints/sa/base",
-    texts: {
-      "SFT data": text(0.41),
-      "SWA after SFT": text(0.43),
-      "SWA after RL": text(0.05),
-      "SA after SFT": text(0.42),
-      "SA after RL": text(0.6),
-    },
-  };
-}
-
-function recipeText(options: Required<FixtureOptions>): string {
-  return `seed: ${options.seed}
-model: init
-window: ${WINDOW}
-arms: [sa, swa]
-data:
-  train: running-total
-  test: running-total
-sft:
-  steps: ${options.sftSteps}
-  lr: 0.001
-  batchTokens: 1500
-rl:
-  steps: ${options.rlSteps}
-  groupSize: ${options.groupSize}
-  promptsPerStep: ${options.groups}
-  lr: ${options.learningRate}
-device: cpu
-`;
-}
-
-function manifestText(seed: number): string {
-  const manifest = {
-    swarr: "0.1.0",
-    node: "20.19.0",
-    onnxruntime: "1.30.0",
-    platform: "linux x64",
-    device: "cpu",
-    threads: 2,
-    seed,
-    inputs: {},
-  };
-  return `${JSON.stringify(manifest, null, 2)}\n`;
 }

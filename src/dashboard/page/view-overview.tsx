@@ -108,7 +108,7 @@ function Accuracy({ results, mode }: { readonly results: RunResults; readonly mo
       <h2>Accuracy {MODE_NAMES[mode]}</h2>
       <div class="pair">
         <div>
-          <div class="scroll">
+          <div class="scroll" tabIndex={0} role="region" aria-label={`Accuracy ${MODE_NAMES[mode]}`}>
             <table>
               <thead>
                 <tr>

@@ -93,6 +93,7 @@ function contextOf(model: Model, stage: "sft" | "rl", { seed, onEvent, signal }:
     endIds,
     padId: 0,
     threads: workingsOf(model).threads,
+    device: "cpu",
     arm: config.windows.some((window) => window !== null) ? "swa" : "sa",
     stage,
     seed,

@@ -1,5 +1,6 @@
 // One unit of a run that a worker does: a stage of an arm, or only its evaluation; and what the two sides say to each other.
 
+import type { Device } from "../engine/device.ts";
 import type { ErrorCode, ErrorParts } from "../base/errors.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import type { UnstampedEvent } from "../run/event-log.ts";
@@ -13,6 +14,8 @@ export interface Job {
   readonly stage: StageName;
   /** of the engine */
   readonly threads: number;
+  /** settled: the recipe may say auto */
+  readonly device: Device;
   /** steps of the more-SFT control, once they are known */
   readonly steps: number | null;
 }

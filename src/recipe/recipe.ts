@@ -1,6 +1,7 @@
 // All settings of a run, side by side; each room defines its own part.
 
 import { z } from "zod";
+import { DEVICES } from "../engine/device.ts";
 import { evalSettings } from "../evaluate/settings.ts";
 import { moreSftSettings, sftSettings } from "../stage1-sft/settings.ts";
 import { rlSettings } from "../stage2-rl/settings.ts";
@@ -60,8 +61,8 @@ export const recipeSchema = z.strictObject({
   /** trains a low-rank adapter in sft, moreSft and rl, and merges it; null trains the weights themselves */
   lora: loraSettings.nullable().default(null),
   eval: evalSettings.prefault({}),
-  /** where the engine runs: cpu, or a provider that `swarr doctor` lists */
-  device: z.string().min(1).default("cpu"),
+  /** where the engine runs; auto takes the usable one with the fastest product (`swarr doctor` lists them) */
+  device: z.enum(DEVICES).default("cpu"),
   /** of the engine; null takes what the machine has */
   threads: z.int().min(1).nullable().default(null),
   /** steps between snapshots; one is taken at the end of every stage too */

@@ -5,6 +5,8 @@ import os from "node:os";
 import { messageOf, SwarrError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { writeFileAtomic } from "../base/files.ts";
+import type { Device } from "../engine/device.ts";
+import { resolveDevice } from "../engine/providers.ts";
 import { openEventLog, type EventLog } from "../run/event-log.ts";
 import type { RunEvent, StageName } from "../run/events.ts";
 import { lockRunFolder, openRunFolder, type RunPaths } from "../run/folder.ts";
@@ -29,9 +31,12 @@ export interface RunOptions {
  * Runs a recipe into a run folder, or goes on with what is there.
  *
  * @returns the figures, also written to results.json
+ * @throws `DEVICE_MISSING` where the recipe asks for a device that cannot be used
  * @throws `INTERRUPTED` after every running stage has saved a snapshot; whatever a stage throws
  */
-export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<RunResults> {
+export async function runRecipe(asked: Recipe, options: RunOptions): Promise<RunResults> {
+  // Settled before anything is written; the run folder's recipe names the device, so that a resumed run takes the same.
+  const recipe = { ...asked, device: await resolveDevice(asked.device) };
   const paths = openRunFolder(options.folder, { resume: options.resume });
   const release = lockRunFolder(options.folder);
   const earlier = options.resume ? readEvents(paths.events).events : [];
@@ -57,9 +62,13 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Ru
   }
 }
 
+interface SettledRecipe extends Recipe {
+  readonly device: Device;
+}
+
 class Run {
   readonly threads: number;
-  readonly #recipe: Recipe;
+  readonly #recipe: SettledRecipe;
   readonly #paths: RunPaths;
   readonly #log: EventLog;
   readonly #events: RunEvent[];
@@ -67,7 +76,13 @@ class Run {
   /** stops the other arm when one fails, and both on Ctrl-C */
   readonly #stopping = new AbortController();
 
-  constructor(recipe: Recipe, paths: RunPaths, log: EventLog, signal: AbortSignal, earlier: readonly RunEvent[]) {
+  constructor(
+    recipe: SettledRecipe,
+    paths: RunPaths,
+    log: EventLog,
+    signal: AbortSignal,
+    earlier: readonly RunEvent[],
+  ) {
     this.#recipe = recipe;
     this.#paths = paths;
     this.#log = log;
@@ -127,7 +142,8 @@ class Run {
   async #run(job: PlannedJob, threads: number): Promise<void> {
     const { arm, stage } = job;
     const steps = stage === "more-sft" ? this.#moreSftSteps() : null;
-    const whole = { recipe: this.#recipe, folder: this.#paths.folder, arm, stage, threads, steps };
+    const { device } = this.#recipe;
+    const whole = { recipe: this.#recipe, folder: this.#paths.folder, arm, stage, threads, device, steps };
     await runInWorker(whole, {
       onEvent: (event) => this.#record(event),
       onSampled: () => {},

@@ -1,5 +1,6 @@
 // One replica: a thread's own copy of the weights, its share of the microbatches and rollouts, its part of the update.
 
+import type { Device } from "../engine/device.ts";
 import { createEngine } from "../engine/onnx-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "../generate/sampler.ts";
@@ -29,6 +30,7 @@ export interface MemberOptions {
   /** null where nothing is trained */
   readonly loss: LossName | null;
   readonly decodeBatch: number;
+  readonly device: Device;
 }
 
 export interface UpdateSettings {
@@ -49,8 +51,9 @@ export class Member {
   readonly #owned: readonly TrainedParameter[];
 
   /** @param weights  this thread's copy, which the engine may read */
-  constructor({ index, config, memory, adapter, loss, decodeBatch }: MemberOptions, weights: Weights) {
-    const engine = createEngine({ threads: 1 });
+  constructor(options: MemberOptions, weights: Weights) {
+    const { index, config, memory, adapter, loss, decodeBatch, device } = options;
+    const engine = createEngine({ threads: 1, device });
     this.weights = weights;
     this.#trained = adapter === null ? theWeights(config, weights) : anAdapter(config, weights, adapter);
     this.shared = openSharedState(this.#trained.parameters, memory);

@@ -2,6 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { SwarrError } from "../base/errors.ts";
+import type { Device } from "../engine/device.ts";
 import type { SampledResponse, SampleOptions, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { LoraAdapter } from "../model/lora.ts";
@@ -49,6 +50,8 @@ export interface ReplicaOptions {
   readonly threads: number;
   /** sequences decoded side by side, all threads together */
   readonly decodeBatch: number;
+  /** cpu when left out; any other runs the whole model by itself, so that one thread feeds it */
+  readonly device?: Device;
 }
 
 /**
@@ -57,13 +60,22 @@ export interface ReplicaOptions {
  * engines side by side scale by 1.9 (docs/log.md).
  */
 export function replicate(options: ReplicaOptions): ReplicatedModel {
-  const { config, weights, loss, threads } = options;
+  const { config, weights, loss, device = "cpu" } = options;
+  const threads = device === "cpu" ? options.threads : 1;
   const adapter = options.adapter ?? null;
   const trained = adapter?.adapter ?? weights;
   const base = adapter === null ? null : freezeBase(config, adapter.lora, weights);
   const memory = newSharedMemory(trainedParameters(config, base), threads);
   const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
-  const memberOptions = (index: number): MemberOptions => ({ index, config, memory, adapter: base, loss, decodeBatch });
+  const memberOptions = (index: number): MemberOptions => ({
+    index,
+    config,
+    memory,
+    adapter: base,
+    loss,
+    decodeBatch,
+    device,
+  });
   const own = new Member(memberOptions(0), weights);
   copyWeights(own.shared.trained, trained);
   own.pull();

@@ -26,11 +26,11 @@ export interface RlRun {
 
 /** Trains `context.weights` (or its adapter) in place. @returns what it cost */
 export async function runRl(context: StageContext, run: RlRun): Promise<StageTotals> {
-  const { config, weights, adapter, threads } = context;
+  const { config, weights, adapter, threads, device } = context;
   const { settings, task, window, snapshotEvery } = run;
   const clip = { low: settings.clipLow, high: settings.clipHigh };
   const loss = { kind: "clipped-policy", ...clip } as const;
-  const model = replicate({ config, weights, adapter, loss, threads, decodeBatch: settings.decodeBatch });
+  const model = replicate({ config, weights, adapter, loss, threads, device, decodeBatch: settings.decodeBatch });
   const schedule = scheduleOf(settings, settings.steps);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {

@@ -1,5 +1,6 @@
 // What a stage is given, what it counts, and the loop around its steps: report, save, stop.
 
+import type { Device } from "../engine/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { LoraAdapter } from "../model/lora.ts";
 import type { ArmName, StageName } from "../run/events.ts";
@@ -29,6 +30,7 @@ export interface StageContext {
   readonly padId: number;
   /** engines side by side */
   readonly threads: number;
+  readonly device: Device;
   readonly arm: ArmName;
   readonly stage: StageName;
   /** the recipe's */

@@ -57,6 +57,7 @@ export function tinyStage({
     endIds: [RUNNING_TOTAL_ALPHABET.endId],
     padId: RUNNING_TOTAL_ALPHABET.padId,
     threads,
+    device: "cpu",
     arm: "swa",
     stage,
     seed: 4,

@@ -1,6 +1,6 @@
 // Where two recipes differ, key by key.
 
-import { flattened } from "../report/sections.ts";
+import { flattened } from "../report/recipe-section.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { RecipeDiff } from "./api.ts";
 

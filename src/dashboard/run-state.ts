@@ -5,7 +5,7 @@ import path from "node:path";
 import type { JsonObject } from "../base/json.ts";
 import { mismatchTexts, resultsSoFar } from "../report/gather.ts";
 import { metricValue, metricsOf } from "../report/metrics.ts";
-import { flattened } from "../report/sections.ts";
+import { flattened } from "../report/recipe-section.ts";
 import { eventTail, type BrokenLine } from "../run/read-run.ts";
 import { rolloutFiles } from "../run/rollouts.ts";
 import { timelineBuilder, type StageState, type Timeline, type TimelineBuilder } from "../run/timeline.ts";

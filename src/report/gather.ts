@@ -1,7 +1,7 @@
 // Everything a report is made from, read off a run folder once.
 
 import { readRun, type RunFolder } from "../run/read-run.ts";
-import { timelineOf, type StageState, type Timeline } from "../run/timeline.ts";
+import { timelineOf, type StepEvent, type Timeline } from "../run/timeline.ts";
 import type { ArmName, RlStep, StageName } from "../run/events.ts";
 import { readRollouts, rolloutFiles, type RolloutRecord } from "../run/rollouts.ts";
 import type { ResultStage, RunResults, Score } from "../run/results.ts";
@@ -51,10 +51,14 @@ export function gatherReport(folder: string): ReportData {
   };
 }
 
-/** The RL stage of an arm with its rows, when it has any. */
+/** The steps of one stage of an arm; none when it has not run. */
+export function stageRows(timeline: Timeline, arm: ArmName, stage: StageName): readonly StepEvent[] {
+  return timeline.stages.find((one) => one.arm === arm && one.stage === stage)?.rows ?? [];
+}
+
+/** The RL steps of an arm; none when it has not run. */
 export function rlRows(timeline: Timeline, arm: ArmName): readonly RlStep[] {
-  const stage: StageState | undefined = timeline.stages.find((one) => one.arm === arm && one.stage === "rl");
-  return (stage?.rows ?? []).filter((row): row is RlStep => row.type === "rl-step");
+  return stageRows(timeline, arm, "rl").filter((row): row is RlStep => row.type === "rl-step");
 }
 
 const RESULT_STAGE: Readonly<Partial<Record<StageName, ResultStage>>> = {

@@ -15,7 +15,7 @@ import {
   resultRows,
   scoreText,
 } from "./rows.ts";
-import { flattened, rerunCommand } from "./sections.ts";
+import { flattened, rerunCommand } from "./recipe-section.ts";
 import { tracePairs } from "./traces.ts";
 
 export function reportMarkdown(data: ReportData): string {

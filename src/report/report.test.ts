@@ -50,7 +50,7 @@ describe("writeReport", () => {
     const page = pageText();
     expect(page).toContain("has not ended");
     expect(page).toContain("Accuracy, stage by arm");
-    for (const part of ['id="rl"', 'id="traces"', 'id="distances"', 'id="mismatch"', 'id="cost"']) {
+    for (const part of ["RL step", 'id="traces"', 'id="distances"', 'id="mismatch"', 'id="cost"']) {
       expect(page).not.toContain(part);
     }
   });

@@ -7,7 +7,9 @@ import { html, type Markup } from "./markup.ts";
 import { formatSeconds } from "./metrics.ts";
 import { honestNotes } from "./notes.ts";
 import { reportCsv, reportMarkdown } from "./plain.ts";
-import { accuracySection, costSection, curvesSection, headline, mismatchSection, recipeSection } from "./sections.ts";
+import { accuracySection, costSection, headline, mismatchSection } from "./sections.ts";
+import { curvesSection } from "./curves.ts";
+import { recipeSection } from "./recipe-section.ts";
 import { REPORT_STYLE } from "./style.ts";
 import { distanceSection, tracesSection } from "./traces.ts";
 

@@ -1,11 +1,11 @@
-// The parts of the HTML report that come from figures: headline numbers, tables, charts, cost, recipe, environment.
+// The parts of the HTML report that come from figures: headline numbers, tables, accuracy charts, cost.
 
-import type { JsonObject } from "../base/json.ts";
 import type { Score } from "../run/results.ts";
-import { intervalChart, lineChart, type IntervalPoint, type SeriesKind } from "./charts.ts";
-import { rlRows, type ReportData } from "./gather.ts";
+import { intervalChart, type IntervalPoint, type SeriesKind } from "./charts.ts";
+import { legend } from "./curves.ts";
+import type { ReportData } from "./gather.ts";
 import { html, type Markup } from "./markup.ts";
-import { compactNumber, formatSeconds, metricValue } from "./metrics.ts";
+import { compactNumber, formatSeconds } from "./metrics.ts";
 import {
   ARM_NAMES,
   MODE_NAMES,
@@ -125,64 +125,6 @@ function accuracyChart(data: ReportData, mode: Mode): Markup | null {
   );
 }
 
-export function curvesSection(data: ReportData): Markup | null {
-  const charts = [
-    rlChart(data, "rewardMean", "Reward", "Mean reward of each RL step's rollouts."),
-    rlChart(data, "restating", "Steps restated", "Share of steps that repeat what is still needed."),
-    rlChart(
-      data,
-      "beyondWindow",
-      "Traces beyond the window",
-      "Share of rollouts with a look-up the window cannot reach.",
-    ),
-  ].filter((chart) => chart !== null);
-  if (charts.length === 0) return null;
-  return html`<h2 id="rl">During RL</h2>
-    <div class="pair three">${charts}</div>`;
-}
-
-function rlChart(data: ReportData, key: string, name: string, meaning: string): Markup | null {
-  const series = (["sa", "swa"] as const).flatMap((arm) => {
-    const points = rlRows(data.timeline, arm).flatMap((row) => {
-      const value = metricValue(row, key);
-      return value === null || row.step === null ? [] : [[row.step, value] as const];
-    });
-    return points.length === 0 ? [] : [{ kind: arm, label: ARM_NAMES[arm], points }];
-  });
-  if (series.length === 0) return null;
-  const values = series.flatMap((one) => one.points.map(([, y]) => y));
-  const top = Math.max(1, ...values);
-  const low = Math.min(0, ...values);
-  const last = series.map((one) => `${one.label} ends at ${one.points.at(-1)?.[1].toFixed(2)}`).join(", ");
-  const title = `${name} over RL steps: ${last}`;
-  return html`<figure>
-    <figcaption><strong>${name}.</strong> ${meaning}</figcaption>
-    ${lineChart(series, { title, xLabel: "RL step", yLabel: "", yRange: [low, top], yText: (y) => y.toFixed(2) })}
-    ${legend(series.map((one) => one.kind))}
-  </figure>`;
-}
-
-const LEGEND_NAMES: Readonly<Record<SeriesKind, string>> = {
-  sa: "SA: dashed, diamonds",
-  swa: "SWA: solid, circles",
-  control: "SWA with more SFT, the control: hollow",
-};
-
-function legend(kinds: readonly SeriesKind[]): Markup {
-  const items = kinds.map((kind) => {
-    const mark =
-      kind === "control"
-        ? html`<circle class="mark hollow" cx="15" cy="6" r="4" />`
-        : html`<path class="line ${kind}" d="M0 6H30" />`;
-    return html`<li>
-      <span class="${kind}"><svg viewBox="0 0 30 12" aria-hidden="true">${mark}</svg></span>${LEGEND_NAMES[kind]}
-    </li>`;
-  });
-  return html`<ul class="key">
-    ${items}
-  </ul>`;
-}
-
 export function mismatchSection(data: ReportData): Markup | null {
   if (data.mismatch.length === 0) return null;
   const rows = data.mismatch.map(
@@ -227,6 +169,7 @@ export function costSection(data: ReportData): Markup | null {
         <td>${formatSeconds(cost.seconds)}</td>
       </tr>`,
   );
+  const peaks = rows.flatMap(([, , cost]) => cost.peakRssBytes ?? []);
   const total = data.results?.seconds?.["total"];
   return html`<h2 id="cost">Cost</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Cost">
@@ -245,61 +188,6 @@ export function costSection(data: ReportData): Markup | null {
         </tbody>
       </table>
     </div>
-    ${total === undefined ? null : html`<p>In all ${formatSeconds(total)}.</p>`}`;
-}
-
-export function recipeSection(data: ReportData): Markup {
-  const { run } = data;
-  return html`<h2 id="recipe">Recipe, environment, and how to run it again</h2>
-    <pre>${rerunCommand(data)}</pre>
-    ${
-      run.recipeText === null
-        ? null
-        : html`<details>
-            <summary>Recipe, every default written out</summary>
-            <pre>${run.recipeText}</pre>
-          </details>`
-    }
-    ${
-      run.manifest === null
-        ? null
-        : html`<details open>
-            <summary>Environment</summary>
-            ${manifestTable(run.manifest)}
-          </details>`
-    }`;
-}
-
-/** The command of the manifest when it names one; else the command that runs the folder's own recipe. */
-export function rerunCommand({ run }: ReportData): string {
-  const command = run.manifest?.["command"];
-  if (typeof command === "string") return command;
-  return `npx swarr run ${run.name}/recipe.yaml --out ${run.name}-again`;
-}
-
-function manifestTable(manifest: JsonObject): Markup {
-  const rows = flattened(manifest).map(
-    ([name, value]) =>
-      html`<tr>
-        <th scope="row">${name}</th>
-        <td class="text">${value}</td>
-      </tr>`,
-  );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Environment">
-    <table>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-/** `{a: {b: 1}}` as `[["a.b", "1"]]`; empty parts are left out. */
-export function flattened(value: JsonObject, prefix = ""): readonly (readonly [name: string, value: string])[] {
-  return Object.entries(value).flatMap(([key, item]) => {
-    const name = prefix === "" ? key : `${prefix}.${key}`;
-    if (typeof item === "object" && item !== null && !Array.isArray(item)) return flattened(item as JsonObject, name);
-    if (typeof item === "number" && key.endsWith("Bytes")) return [[name, `${compactNumber(item)}B`] as const];
-    return [[name, typeof item === "string" ? item : JSON.stringify(item)] as const];
-  });
+    ${total === undefined ? null : html`<p>In all ${formatSeconds(total)}.</p>`}
+    ${peaks.length === 0 ? null : html`<p>Most memory held: ${compactNumber(Math.max(...peaks))}B.</p>`}`;
 }

@@ -3,7 +3,7 @@
 import { asObject, asString, isObject } from "../base/json.ts";
 import { runScalars } from "./export-tables.ts";
 import type { ReportData } from "./gather.ts";
-import { flattened } from "./sections.ts";
+import { flattened } from "./recipe-section.ts";
 import { callTracker, requireOk, type TrackerCall, type TrackerReply } from "./tracker-http.ts";
 
 /** The API's own limits for one batch. */

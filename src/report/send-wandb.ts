@@ -6,7 +6,7 @@ import { SwarrError } from "../base/errors.ts";
 import type { ScalarEvent } from "../formats/tensorboard.ts";
 import { runScalars } from "./export-tables.ts";
 import type { ReportData } from "./gather.ts";
-import { flattened } from "./sections.ts";
+import { flattened } from "./recipe-section.ts";
 import { callTracker, requireOk, type TrackerCall } from "./tracker-http.ts";
 
 export interface WandbTarget {

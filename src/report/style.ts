@@ -38,8 +38,9 @@ td .interval { color: var(--quiet); font-size: .875rem; }
 figure { margin: 1rem 0; min-width: 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 0 2rem; }
 .three { grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
-svg.chart { width: 100%; height: auto; display: block; max-width: 40rem; }
+svg.chart { overflow: visible; width: 100%; height: auto; display: block; max-width: 40rem; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--quiet); }
+@media (min-width: 56rem) { .three svg text { font-size: 17px; } }
 svg .value { fill: currentColor; font-weight: 600; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .grid { stroke: var(--rule); stroke-width: 1; }
 svg .line { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; }

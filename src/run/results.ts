@@ -44,6 +44,8 @@ export interface Cost {
   readonly tokensSampled: number;
   readonly flops: number;
   readonly seconds: number;
+  /** the most memory the process held; absent where it was not measured */
+  readonly peakRssBytes?: number;
 }
 
 export interface RunResults extends Gaps {
@@ -126,6 +128,7 @@ function asCost(value: unknown, where: string): Cost {
     tokensSampled: field("tokensSampled"),
     flops: field("flops"),
     seconds: field("seconds"),
+    ...(row["peakRssBytes"] === undefined ? {} : { peakRssBytes: field("peakRssBytes") }),
   };
 }
 

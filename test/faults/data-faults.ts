@@ -9,7 +9,7 @@ function inFile(file: string, testFile: string, rows: readonly Row[]): Fault[] {
 }
 
 const SPLIT =
-  "a training step > gives the same log-probs and the same gradient however it is split, packed, ordered and padded";
+  "a training step > gives the same log-probs and the same gradient however it is split, packed, ordered, padded and spread over threads";
 const POLICY =
   "clippedPolicy > is the plain-number loss and gradient times the token count, clipped on both sides or not";
 const OUTSIDE = "a checkpoint that transformers wrote > is windowed by an override exactly as by its own config";
@@ -86,6 +86,41 @@ export const DATA_FAULTS: readonly Fault[] = [
       '/${name.item ?? "-"}',
       "",
       "randomStream > gives the same draws for the same name and others for any other",
+    ],
+  ]),
+  ...inFile("src/train/stage.ts", "test/invariants/training.test.ts", [
+    [
+      "a resumed run forgets how far its optimizer was",
+      'optimizer.step = snapshot.state["optimizerStep"] as number;',
+      "",
+      "the sft stage > ends with the same bytes whether it was interrupted and resumed or not",
+    ],
+  ]),
+  ...inFile("src/verify/reward.ts", "src/verify/reward.test.ts", [
+    ["an unreadable answer is paid", 'case "unreadable":', "", "rewardOf > pays for a right answer alone"],
+  ]),
+  ...inFile("src/verify/extract.ts", "src/verify/extract.test.ts", [
+    [
+      "the first box wins",
+      "const box = boxes.at(-1) as Box;",
+      "const box = boxes[0] as Box;",
+      "answerOfResponse > takes the last box, wherever the earlier ones stand",
+    ],
+  ]),
+  ...inFile("src/evaluate/score.ts", "src/evaluate/score.test.ts", [
+    [
+      "pass@k drawn with replacement",
+      "(n - c - i) / (n - i)",
+      "(n - c) / n",
+      "passAtK > equals the share of all k-subsets that hold a right sample",
+    ],
+  ]),
+  ...inFile("src/analyze/gap.ts", "src/analyze/gap.test.ts", [
+    [
+      "the gap has the wrong sign",
+      "value - hidden[positions[i]!]!",
+      "hidden[positions[i]!]! - value",
+      "createGapMeter > is the full log-prob minus the windowed one, token by token",
     ],
   ]),
 ];

@@ -5,7 +5,7 @@ import type { Fault } from "./fault.ts";
 import { GRADIENT_FAULTS } from "./gradient-faults.ts";
 import { DATA_FAULTS } from "./data-faults.ts";
 import { RULE_FAULTS } from "./rule-faults.ts";
-import { openPlantation, type Outcomes } from "./plant.ts";
+import { applies, openPlantation, type Outcomes } from "./plant.ts";
 
 const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS];
 const planted = process.env["SWARR_SUITE"] === "faults" ? everyFault : everyFault.filter((fault) => fault.quick);
@@ -26,6 +26,13 @@ describe("planted fault", () => {
 });
 
 describe("the list of faults", () => {
+  it("names a piece of a line that its file has exactly once", () => {
+    const stale = everyFault
+      .filter(({ file, find }) => !applies(file, find))
+      .map(({ name, file }) => `${name} (${file})`);
+    expect(stale).toEqual([]);
+  });
+
   it("names each fault once", () => {
     const names = everyFault.map((fault) => `${fault.name}: ${fault.find} -> ${fault.replace}`);
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);

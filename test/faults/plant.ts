@@ -31,6 +31,12 @@ export interface Plantation {
   dispose(): void;
 }
 
+/** Whether a fault's piece of text stands in its file exactly once. */
+export function applies(file: string, find: string, root = ROOT): boolean {
+  const place = path.join(root, file);
+  return fs.existsSync(place) && fs.readFileSync(place, "utf8").split(find).length === 2;
+}
+
 export function openPlantation(): Plantation {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-faults-"));
   for (const name of COPIED) {
@@ -41,14 +47,11 @@ export function openPlantation(): Plantation {
   return {
     runHealthy: (testFile) => runTests(folder, testFile, null),
     runFaulty: (fault) => {
+      if (!applies(fault.file, fault.find, folder)) {
+        throw new Error(`"${fault.name}" does not apply to ${fault.file}: move it along with the line it changes.`);
+      }
       const file = path.join(folder, fault.file);
       const healthy = fs.readFileSync(file, "utf8");
-      const found = healthy.split(fault.find).length - 1;
-      if (found !== 1) {
-        throw new Error(
-          `"${fault.name}" does not apply: ${found} places in ${fault.file} read ${fault.find}. Move the fault along.`,
-        );
-      }
       const built = path.join(folder, fault.file.replace(/^src/, "dist").replace(/\.ts$/, ".js"));
       try {
         // Workers and commands run the built file, so the fault goes there too.

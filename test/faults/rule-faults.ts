@@ -165,8 +165,8 @@ const CLOSED_FORM_FAULTS: readonly Fault[] = [
   ["SwiGLU: the slope of the gate", "add(s, sub(activated, mul(activated, s)))", "s", "blocks.ts", "swiglu", ""],
   [
     "log-probs: the one-hot term",
-    "addAt(neg(mul(probs, weight)), labels, weight)",
-    "neg(mul(probs, weight))",
+    "addAt(mul(probs, neg(weight)), labels, weight)",
+    "mul(probs, neg(weight))",
     "decoder.ts",
     "targetLogProbs",
     ", beside a second use of the states",

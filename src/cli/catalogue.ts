@@ -94,6 +94,11 @@ export const CATALOGUE: readonly CommandEntry[] = [
     load: async () => (await import("./commands/dashboard.ts")).dashboardCommand,
   },
   {
+    name: "doctor",
+    summary: "what was found on this machine, and what a recipe would need",
+    load: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  },
+  {
     name: "bench",
     summary: "speed, memory and scaling on this machine",
     load: async () => (await import("./commands/bench.ts")).benchCommand,

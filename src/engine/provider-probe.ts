@@ -46,12 +46,12 @@ function smallGraph(): Graph {
 function filledInputs(graph: Graph): Record<string, TensorData> {
   let state = 12345;
   const next = (): number => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+  const dataOf = (count: number, type: string): TensorData =>
+    type === "int32"
+      ? Int32Array.from({ length: count }, (_, i) => (i * 7) % T)
+      : Float32Array.from({ length: count }, () => next() - 0.5);
   return Object.fromEntries(
-    Object.entries(graph.inputs).map(([name, { shape, type }]) => {
-      const count = sizeOf(shape);
-      if (type === "int32") return [name, Int32Array.from({ length: count }, (_, i) => (i * 7) % T)];
-      return [name, Float32Array.from({ length: count }, () => next() - 0.5)];
-    }),
+    Object.entries(graph.inputs).map(([name, { shape, type }]) => [name, dataOf(sizeOf(shape), type)]),
   );
 }
 

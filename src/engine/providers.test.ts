@@ -1,6 +1,7 @@
 // A device is used or refused with its reason; none is replaced by another.
 
 import { describe, expect, it } from "vitest";
+import type { SwarrError } from "../base/errors.ts";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
 import { add } from "../graph/ops/elementwise.ts";
@@ -29,7 +30,7 @@ describe("resolveDevice", () => {
   it("never gives another device than the one asked for", async () => {
     for (const device of ["cpu", "webgpu", "cuda"] as const) {
       const usable = findings.some(({ name, usable: works }) => name === device && works);
-      const settled = await resolveDevice(device).catch((thrown: { code: string }) => thrown.code);
+      const settled = await resolveDevice(device).catch((thrown: unknown) => (thrown as SwarrError).code);
       expect(settled).toBe(usable ? device : "DEVICE_MISSING");
     }
   });

@@ -67,10 +67,21 @@ async function findProvider(name: ProviderFinding["name"]): Promise<ProviderFind
  */
 export async function resolveDevice(choice: DeviceChoice): Promise<Device> {
   if (choice === "cpu") return choice;
-  if (choice === "auto") return fastest(await findProviders());
-  const { usable, reason } = await findProvider(choice);
-  if (usable) return choice;
-  throw deviceMissing(choice, reason);
+  return settle(choice, choice === "auto" ? await findProviders() : [await findProvider(choice)]);
+}
+
+/** The same from findings that are there already. */
+export function settle(choice: DeviceChoice, findings: readonly ProviderFinding[]): Device {
+  if (choice === "cpu") return choice;
+  if (choice === "auto") return fastest(findings);
+  const finding = findings.find(({ name }) => name === choice);
+  if (finding?.usable === true) return choice;
+  throw deviceMissing(choice, finding?.reason ?? "it was not looked for");
+}
+
+/** Of the engine beneath. */
+export function engineVersion(): string {
+  return ort.env.versions.node ?? ort.env.versions.common;
 }
 
 /** The usable one with the fastest product; the CPU is always usable. */

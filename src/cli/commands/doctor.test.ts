@@ -1,0 +1,52 @@
+// `swarr doctor` as a person runs it.
+
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CommandEntry } from "../command.ts";
+import { runCli } from "../program.ts";
+import { doctorCommand } from "./doctor.ts";
+
+const MINIATURE = path.resolve(import.meta.dirname, "../../../recipes/miniature.yaml");
+const catalogue: readonly CommandEntry[] = [
+  { name: "doctor", summary: doctorCommand.summary, load: () => Promise.resolve(doctorCommand) },
+];
+
+const written = { stdout: "", stderr: "" };
+beforeEach(() => {
+  written.stdout = "";
+  written.stderr = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((written.stdout += String(text)), true));
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((written.stderr += String(text)), true));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Found {
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly providers: readonly { readonly name: string; readonly usable: boolean; readonly reason: string }[];
+  readonly recipe: { readonly device: string; readonly parameters: number; readonly fitsMemory: boolean };
+}
+
+describe("swarr doctor", () => {
+  it("reports this machine and what the recipe needs of it, as one JSON document", async () => {
+    expect(await runCli(["doctor", MINIATURE, "--json"], catalogue)).toBe(0);
+    const found = JSON.parse(written.stdout) as Found;
+    expect(found).toMatchObject({ cores: os.availableParallelism(), memoryBytes: os.totalmem() });
+    expect(found.recipe).toMatchObject({ device: "cpu", parameters: 303_744, fitsMemory: true });
+    for (const device of found.providers.filter(({ usable, name }) => !usable && name === "cuda")) {
+      written.stderr = "";
+      expect(await runCli(["doctor", MINIATURE, "--set", `device=${device.name}`], catalogue)).toBe(2);
+      expect(written.stderr).toContain(device.reason);
+      expect(written.stderr).toContain("[DEVICE_MISSING]");
+    }
+  });
+
+  it("refuses a recipe that would not run before it measures anything", async () => {
+    expect(await runCli(["doctor", MINIATURE, "--set", "sft.stepz=3"], catalogue)).toBe(2);
+    expect(written.stdout).toBe("");
+    expect(written.stderr).toContain("stepz");
+  });
+});

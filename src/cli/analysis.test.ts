@@ -13,7 +13,7 @@ import { saveCheckpoint } from "../checkpoint/save.ts";
 import { createEngine } from "../engine/onnx-engine.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import { withWindow } from "../model/window.ts";
-import { mismatchTexts } from "../report/gather.ts";
+import { mismatchTexts } from "../report/mismatch.ts";
 import { encodeRollout, type RolloutRecord } from "../run/rollouts.ts";
 import { RUNNING_TOTAL_ALPHABET } from "../tasks/running-total-alphabet.ts";
 import { byteTokenizer, characterTokenizer } from "../tokens/byte-tokenizer.ts";

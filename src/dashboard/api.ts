@@ -1,5 +1,6 @@
 // What the server says to the page, as types: both sides import them, so that neither can drift.
 
+import type { Mismatch } from "../report/mismatch.ts";
 import type { ArmName, Evaluation, Notice, StageName } from "../run/events.ts";
 import type { RolloutRecord, RolloutVerdict } from "../run/rollouts.ts";
 import type { RunResults } from "../run/results.ts";
@@ -51,13 +52,6 @@ export interface RolloutFileInfo {
   readonly finalStage: StageName | null;
 }
 
-export interface MismatchView {
-  readonly name: string;
-  readonly tokens: number;
-  readonly meanGapNats: number;
-  readonly byDistance: readonly { readonly from: number; readonly to: number; readonly gapNats: number }[];
-}
-
 export interface RunDetail {
   readonly summary: RunSummary;
   readonly recipeText: string | null;
@@ -66,7 +60,7 @@ export interface RunDetail {
   readonly evaluations: readonly Evaluation[];
   readonly notices: readonly Notice[];
   readonly rolloutFiles: readonly RolloutFileInfo[];
-  readonly mismatch: readonly MismatchView[];
+  readonly mismatch: Mismatch;
 }
 
 /** The steps of one stage as columns; `replace` says that rows the page kept no longer hold. */

@@ -3,7 +3,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { JsonObject } from "../base/json.ts";
-import { mismatchTexts, resultsSoFar } from "../report/gather.ts";
+import { resultsSoFar } from "../report/gather.ts";
+import { readMismatch } from "../report/mismatch.ts";
 import { metricValue, metricsOf } from "../report/metrics.ts";
 import { flattened } from "../report/recipe-section.ts";
 import { eventTail, type BrokenLine } from "../run/read-run.ts";
@@ -67,7 +68,7 @@ export function followRun(id: string, folder: string, now: () => number = Date.n
       evaluations: events.timeline().evaluations,
       notices: events.timeline().notices,
       rolloutFiles: rolloutFiles(folder).map(({ arm, name, step, finalStage }) => ({ arm, name, step, finalStage })),
-      mismatch: mismatchTexts(files.analysis()),
+      mismatch: readMismatch(files.analysis()),
     }),
     columns: (known) => events.timeline().stages.map((stage) => columnsOf(stage, known)),
   };

@@ -5,6 +5,7 @@ import { timelineOf, type StepEvent, type Timeline } from "../run/timeline.ts";
 import type { ArmName, RlStep, StageName } from "../run/events.ts";
 import { readRollouts, rolloutFiles, type RolloutRecord } from "../run/rollouts.ts";
 import type { ResultStage, RunResults, Score } from "../run/results.ts";
+import { readMismatch, type Mismatch } from "./mismatch.ts";
 import { isObject, type JsonObject } from "../base/json.ts";
 import { parse } from "yaml";
 
@@ -17,21 +18,13 @@ export interface ReportData {
   readonly results: RunResults | null;
   /** the responses of the evaluation after a stage */
   readonly finals: readonly FinalResponses[];
-  readonly mismatch: readonly MismatchText[];
+  readonly mismatch: Mismatch;
 }
 
 export interface FinalResponses {
   readonly arm: ArmName;
   readonly stage: StageName;
   readonly records: readonly RolloutRecord[];
-}
-
-/** The mismatch measurement of one text: full-attention minus windowed log-prob, in nats a token. */
-export interface MismatchText {
-  readonly name: string;
-  readonly tokens: number;
-  readonly meanGapNats: number;
-  readonly byDistance: readonly { readonly from: number; readonly to: number; readonly gapNats: number }[];
 }
 
 /** @throws `FILE_MISSING`, `BAD_JSON` */
@@ -47,7 +40,7 @@ export function gatherReport(folder: string): ReportData {
     finals: rolloutFiles(folder).flatMap((file) =>
       file.finalStage === null ? [] : [{ arm: file.arm, stage: file.finalStage, records: readRollouts(file.path) }],
     ),
-    mismatch: mismatchTexts(run.analysis),
+    mismatch: readMismatch(run.analysis),
   };
 }
 
@@ -94,24 +87,4 @@ export function resultsSoFar(timeline: Timeline, recipe: JsonObject): RunResults
     window: figure("window"),
     arms: { sa: arms.sa, swa: arms.swa },
   };
-}
-
-/** Reads analysis.json: one text's figures, or several by name under `texts`; parts it does not know stay unused. */
-export function mismatchTexts(analysis: RunFolder["analysis"]): readonly MismatchText[] {
-  if (analysis === null) return [];
-  const texts = isObject(analysis["texts"]) ? Object.entries(analysis["texts"]) : [["all", analysis] as const];
-  return texts.flatMap(([name, text]) => {
-    if (!isObject(text) || typeof text["meanGapNats"] !== "number") return [];
-    const rows: readonly unknown[] = Array.isArray(text["byDistance"]) ? text["byDistance"] : [];
-    const byDistance = rows.flatMap((row) =>
-      isObject(row) &&
-      typeof row["from"] === "number" &&
-      typeof row["to"] === "number" &&
-      typeof row["gapNats"] === "number"
-        ? [{ from: row["from"], to: row["to"], gapNats: row["gapNats"] }]
-        : [],
-    );
-    const tokens = typeof text["tokens"] === "number" ? text["tokens"] : 0;
-    return [{ name, tokens, meanGapNats: text["meanGapNats"], byDistance }];
-  });
 }

@@ -16,6 +16,7 @@ import {
   scoreText,
 } from "./rows.ts";
 import { flattened, rerunCommand } from "./recipe-section.ts";
+import { MISMATCH_HEADS, mismatchCells } from "./mismatch-section.ts";
 import { tracePairs } from "./traces.ts";
 
 export function reportMarkdown(data: ReportData): string {
@@ -60,10 +61,10 @@ export function reportMarkdown(data: ReportData): string {
   return parts.join("\n");
 }
 
-function mismatchMarkdown(data: ReportData): readonly string[] {
-  if (data.mismatch.length === 0) return [];
-  const rows = data.mismatch.map((text) => [text.name, text.meanGapNats.toFixed(3), String(text.tokens)]);
-  return ["## Mismatch with the window", "", ...markdownTable(["Text", "Mean gap, nats a token", "Tokens"], rows), ""];
+function mismatchMarkdown({ mismatch }: ReportData): readonly string[] {
+  if (mismatch.texts.length === 0) return [];
+  const rows = mismatch.texts.map((text) => [text.name, ...mismatchCells(text)]);
+  return ["## Mismatch with the window", "", ...markdownTable(["Text", ...MISMATCH_HEADS], rows), ""];
 }
 
 function costMarkdown({ results }: ReportData): readonly string[] {
@@ -104,7 +105,7 @@ export function reportCsv(data: ReportData): string {
       for (const [name, value] of Object.entries(cost)) rows.push(["cost", arm, stage, name, value, "", "", ""]);
     }
   }
-  for (const text of data.mismatch)
+  for (const text of data.mismatch.texts)
     rows.push(["mismatch", "", text.name, "meanGapNats", text.meanGapNats, "", "", text.tokens]);
   for (const arm of ["sa", "swa"] as const) {
     for (const step of rlRows(data.timeline, arm)) {

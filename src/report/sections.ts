@@ -125,37 +125,6 @@ function accuracyChart(data: ReportData, mode: Mode): Markup | null {
   );
 }
 
-export function mismatchSection(data: ReportData): Markup | null {
-  if (data.mismatch.length === 0) return null;
-  const rows = data.mismatch.map(
-    (text) =>
-      html`<tr>
-        <th scope="row">${text.name}</th>
-        <td>${text.meanGapNats.toFixed(3)}</td>
-        <td>${compactNumber(text.tokens)}</td>
-      </tr>`,
-  );
-  return html`<h2 id="mismatch">How badly each text fits the window</h2>
-    <p class="quiet">
-      Log-prob under full attention minus log-prob under the window, both from one full-attention scorer, averaged over
-      response tokens that have more context than the window. Near 0, the window loses nothing.
-    </p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Mismatch">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Text</th>
-            <th scope="col">Mean gap, nats a token</th>
-            <th scope="col">Tokens</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
-}
-
 export function costSection(data: ReportData): Markup | null {
   const rows = data.results === null ? [] : costRows(data.results);
   if (rows.length === 0) return null;

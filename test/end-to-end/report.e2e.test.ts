@@ -42,7 +42,7 @@ describe.skipIf(executable === null)("report.html", () => {
       await page.getByText("Recipe, every default written out").click();
       expect(await axeFindings(page)).toEqual([]);
       expect(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
-      expect(await page.locator("svg.chart").count()).toBe(13);
+      expect(await page.locator("svg.chart").count()).toBe(14);
       expect(browser.requests.slice(before).filter((asked) => !asked.startsWith("data:,"))).toEqual([url]);
       expect(browser.troubles).toEqual([]);
       await keepPicture(page, `report-${viewport.width}-${viewport.scheme}`);

@@ -68,17 +68,41 @@ export function analysis(): object {
       [37, 48],
       [49, 67],
     ].map(([from, to], i) => ({ from, to, tokens: 2000 - 300 * i, gapNats: scale * Math.max(0, i - 1.5) ** 2 }));
-  const text = (meanGapNats: number) => ({ tokens: 8200, meanGapNats, byDistance: byDistance(meanGapNats * 3) });
+  const text = (meanGapNats: number, beyondShare: number) => ({
+    tokens: 8200,
+    meanGapNats,
+    standardError: 0.01,
+    byVerdict: { right: { tokens: 6000, meanGapNats: meanGapNats + 0.02 }, other: { tokens: 2200, meanGapNats } },
+    byReach: { beyond: { tokens: Math.round(8200 * beyondShare), gapNats: 0.6, ofMeanNats: 0.6 * beyondShare } },
+    byDistance: byDistance(meanGapNats * 3),
+  });
+  const texts = {
+    "SFT data": text(0.41, 0.12),
+    "SWA after SFT": text(0.43, 0.13),
+    "SWA after RL": text(-0.05, 0.0004),
+    "SA after SFT": text(0.42, 0.12),
+    "SA after RL": text(0.6, 0.19),
+  };
+  const bySteps = [5, 10, 15, 20].flatMap((step) => [
+    { arm: "sa", step, tokens: 900, meanGapNats: 0.4 + step / 100 },
+    { arm: "swa", step, tokens: 900, meanGapNats: 0.4 * Math.exp(-step / 6) - 0.05 },
+  ]);
+  const attention = [0, 1].map((layer) => ({
+    layer,
+    heads: [0.1, 0.2, 0.3, 0.05].map((beyond) => ({ beyond: beyond + layer / 10, rise: 0.1, correlation: 0.2 })),
+  }));
+  const plan = {
+    suggested: { fullAttentionLayers: [1], meanGapNats: 0.12 },
+    naive: { fullAttentionLayers: [0], meanGapNats: 0.4 },
+  };
   return {
     window: WINDOW,
     scorer: "checkpoints/sa/base",
-    texts: {
-      "SFT data": text(0.41),
-      "SWA after SFT": text(0.43),
-      "SWA after RL": text(0.05),
-      "SA after SFT": text(0.42),
-      "SA after RL": text(0.6),
-    },
+    windowedReader: "checkpoints/swa/sft",
+    texts,
+    bySteps,
+    attention,
+    plan,
   };
 }
 

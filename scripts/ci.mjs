@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { ROOT, runNode, runNpm, runProgram } from "./lib/repository.mjs";
+import { checkFinding } from "./lib/finding.mjs";
 import { runSuite } from "./lib/suites.mjs";
 
 /** After this no further Node is tried: two or three minutes each, within half an hour in all. */
@@ -44,6 +45,7 @@ const testStatus = await runNpm(["test"], { env: { ...process.env, SWARR_COUNTS_
 const none = { passed: 0, failed: testStatus === 0 ? 0 : 1 };
 count("npm test", fs.existsSync(countsFile) ? JSON.parse(fs.readFileSync(countsFile, "utf8")) : none);
 await step("npm run demo", () => runNpm(["run", "demo", "--", "--out", path.join(scratch, "demo")]));
+await step("the finding", () => checkFinding(path.join(scratch, "demo", "results.json")));
 await step("check", () => runNode(path.join(ROOT, "scripts/check.mjs"), ["--no-tests"]));
 await suite("faults", "planted faults");
 await suite("slow");

@@ -84,8 +84,9 @@ function stepsChart({ steps }: Mismatch): Markup | null {
 /** What the suggested plan gains over evenly spaced full layers; null when none was asked for. */
 export function planSentence({ plan }: Mismatch): string | null {
   if (plan === null) return null;
+  const count = plan.layers.length === 1 ? "one full layer" : `${plan.layers.length} full layers`;
   return (
-    `With ${plan.layers.length} full layers, ${plan.layers.join(" and ")} (from 0) leave a gap of ${plan.gapNats.toFixed(3)} nats a token; ` +
-    `evenly spaced ones, ${plan.naiveLayers.join(" and ")}, leave ${plan.naiveGapNats.toFixed(3)}.`
+    `With ${count}, counted from 0: ${plan.layers.join(" and ")} leaves a gap of ${plan.gapNats.toFixed(3)} nats a token, ` +
+    `the evenly spaced choice ${plan.naiveLayers.join(" and ")} one of ${plan.naiveGapNats.toFixed(3)}.`
   );
 }

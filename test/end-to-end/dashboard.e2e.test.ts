@@ -164,7 +164,7 @@ describe.skipIf(executable === null)("the dashboard", () => {
   it("shows the mismatch by text and by distance", async () => {
     const page = await openView("finished", "mismatch");
     await page.getByText("0.430 ± 0.010").waitFor();
-    await page.getByText("1 (from 0) leave a gap of 0.120").waitFor();
+    await page.getByText("With one full layer, counted from 0: 1 leaves a gap of 0.120").waitFor();
     expect(await page.getByRole("region", { name: "Attention beyond the window" }).getByRole("cell").count()).toBe(8);
     expect(await page.getByRole("region", { name: "Gap by dependency distance" }).getByRole("row").count()).toBe(6);
     await keepPicture(page, "mismatch-wide-light");

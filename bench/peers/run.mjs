@@ -18,6 +18,7 @@ const { values: flags } = parseArgs({
     threads: { type: "string", default: String(os.availableParallelism()) },
     only: { type: "string", default: "" },
     out: { type: "string" },
+    into: { type: "string" },
     json: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -32,6 +33,7 @@ else await main();
 async function main() {
   const rounds = wholeNumber("rounds");
   const threads = wholeNumber("threads");
+  if (flags.into !== undefined) putInto(flags.into);
   await setUp();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-peers-"));
   const sides = new Sides(flags.python, threads);
@@ -75,12 +77,22 @@ function facts(versions, threads, rounds) {
 
 function report(result) {
   if (flags.out !== undefined) fs.writeFileSync(flags.out, `${JSON.stringify(result, null, 2)}\n`);
+  if (flags.into !== undefined) putInto(flags.into, markdownTable(result));
   if (flags.json) console.log(JSON.stringify(result));
   else console.log(flags.markdown ? markdownTable(result) : plainTable(result));
   const unequal = result.cells.filter(({ sameWork }) => sameWork === false);
   if (unequal.length === 0) return;
   for (const { id, checks } of unequal) note(`${id}: the sides did not do the same work: ${JSON.stringify(checks)}`);
   process.exitCode = 1;
+}
+
+/** Replaces what stands between the markers of the file; without a table it only looks for them. */
+function putInto(file, table = null) {
+  const text = fs.readFileSync(file, "utf8");
+  const [start, end] = ["<!-- peers -->", "<!-- /peers -->"].map((marker) => text.indexOf(marker));
+  if (start < 0 || end < start) refuse(`${file} has no lines <!-- peers --> and <!-- /peers -->.`);
+  if (table === null) return;
+  fs.writeFileSync(file, `${text.slice(0, start)}<!-- peers -->\n\n${table}\n\n${text.slice(end)}`);
 }
 
 function wholeNumber(name) {

@@ -3,19 +3,18 @@
 import { accuracyInterval } from "../evaluate/intervals.ts";
 import { EVAL_MODES } from "../evaluate/settings.ts";
 import { randomStream } from "../base/seeds.ts";
-import type { SampledResponse } from "../generate/sampler.ts";
-import type { DependencyStats, Graded, Task, TaskProblem } from "../tasks/task.ts";
+import type { Task } from "../tasks/task.ts";
 import { replicate } from "../replicas/model.ts";
 import type { StageContext } from "../train/stage.ts";
 import type { Evaluation } from "../run/events.ts";
 import type { Recipe } from "./recipe.ts";
-import type { TracedRollout } from "./rollout-records.ts";
+import { gradedRollout, type Rollout } from "../stage2-rl/rollout.ts";
 
 type EvalMode = (typeof EVAL_MODES)[number];
 
 export interface EvaluatedMode {
   readonly mode: EvalMode;
-  readonly rollouts: readonly TracedRollout[];
+  readonly rollouts: readonly Rollout[];
 }
 
 /** Evaluates in every mode of the recipe and logs the figures; returns the traces. */
@@ -52,7 +51,7 @@ export async function evaluateStage(
           const group = Math.floor(i / samples);
           const promptIds = requests[i]!.promptIds;
           const place = { group, sample: i % samples, problem: problems[group]!, promptIds };
-          return traced(context, task, recipe.window, { ...place, response });
+          return gradedRollout(context, task, recipe.window, { ...place, response });
         }),
       );
       logEvaluation(context, { mode, samples, rollouts, seed: recipe.seed });
@@ -64,27 +63,10 @@ export async function evaluateStage(
   return evaluated;
 }
 
-interface Placed {
-  readonly group: number;
-  readonly sample: number;
-  readonly problem: TaskProblem;
-  readonly promptIds: readonly number[];
-  readonly response: SampledResponse;
-}
-
-async function traced(context: StageContext, task: Task, window: number, placed: Placed): Promise<TracedRollout> {
-  const { problem, promptIds, response } = placed;
-  const ended = response.finishReason === "stop";
-  const text = context.tokenizer.decode(ended ? response.ids.subarray(0, -1) : response.ids);
-  const graded: Graded = await task.grade(problem, { text, ids: response.ids, ended });
-  const dependency: DependencyStats | null = task.dependency?.(promptIds, response.ids, window) ?? null;
-  return { ...placed, text, graded, dependency };
-}
-
 interface ModeResult {
   readonly mode: EvalMode;
   readonly samples: number;
-  readonly rollouts: readonly TracedRollout[];
+  readonly rollouts: readonly Rollout[];
   readonly seed: number;
 }
 
@@ -110,7 +92,7 @@ function logEvaluation(context: StageContext, { mode, samples, rollouts, seed }:
   });
 }
 
-function dependencyFigures(rollouts: readonly TracedRollout[]): NonNullable<Evaluation["dependency"]> | null {
+function dependencyFigures(rollouts: readonly Rollout[]): NonNullable<Evaluation["dependency"]> | null {
   const measured = rollouts.flatMap(({ dependency }) => (dependency === null ? [] : [dependency]));
   if (measured.length === 0) return null;
   const means = measured.flatMap(({ meanLookupDistance }) => (meanLookupDistance === null ? [] : [meanLookupDistance]));

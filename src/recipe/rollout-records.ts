@@ -7,17 +7,14 @@ import { encodeRollout, type RolloutRecord } from "../run/rollouts.ts";
 import type { Rollout } from "../stage2-rl/rollout.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 
-/** A graded response, of an RL step or of an evaluation. */
-export type TracedRollout = Rollout;
-
 /** Writes one rollout file, whole or not at all. */
-export function saveRollouts(file: string, rollouts: readonly TracedRollout[], tokenizer: Tokenizer): void {
+export function saveRollouts(file: string, rollouts: readonly Rollout[], tokenizer: Tokenizer): void {
   const spell = speller(tokenizer);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   writeFileAtomic(file, rollouts.map((rollout) => encodeRollout(recordOf(rollout, spell))).join(""));
 }
 
-function recordOf(rollout: TracedRollout, spell: (id: number) => string): RolloutRecord {
+function recordOf(rollout: Rollout, spell: (id: number) => string): RolloutRecord {
   const { response, graded, dependency, problem } = rollout;
   return {
     group: rollout.group,

@@ -7,14 +7,18 @@ import type { DependencyStats, Graded, Task, TaskProblem } from "../tasks/task.t
 import type { StageContext } from "../train/stage.ts";
 import type { RlSettings } from "./settings.ts";
 
-/** One sampled response with everything known of it before the update. */
-export interface Rollout {
+/** One sampled response and what it answers. */
+export interface SampledRollout {
   /** which prompt of the step, and which rollout of its group; both from 0 */
   readonly group: number;
   readonly sample: number;
   readonly problem: TaskProblem;
   readonly promptIds: readonly number[];
   readonly response: SampledResponse;
+}
+
+/** One sampled response with everything known of it before the update. */
+export interface Rollout extends SampledRollout {
   readonly text: string;
   readonly graded: Graded;
   /** null where the task has no such measure */
@@ -48,15 +52,25 @@ export async function sampleRollouts(
   const { endIds, signal } = context;
   const responses = await model.sample(requests, { endIds, signal });
   return Promise.all(
-    responses.map(async (response, index) => {
+    responses.map((response, index) => {
       const group = Math.floor(index / groupSize);
-      const problem = problems[group]!;
-      const promptIds = prompts[group]!;
-      const ended = response.finishReason === "stop";
-      const text = context.tokenizer.decode(ended ? response.ids.subarray(0, -1) : response.ids);
-      const graded = await task.grade(problem, { text, ids: response.ids, ended });
-      const dependency = task.dependency?.(promptIds, response.ids, options.window) ?? null;
-      return { group, sample: index % groupSize, problem, promptIds, response, text, graded, dependency };
+      const place = { group, sample: index % groupSize, problem: problems[group]!, promptIds: prompts[group]! };
+      return gradedRollout(context, task, options.window, { ...place, response });
     }),
   );
+}
+
+/** Reads a response, grades it, and measures how far it looks back. @param window  W of the recipe, whatever the arm */
+export async function gradedRollout(
+  { tokenizer }: Pick<StageContext, "tokenizer">,
+  task: Task,
+  window: number,
+  sampled: SampledRollout,
+): Promise<Rollout> {
+  const { problem, promptIds, response } = sampled;
+  const ended = response.finishReason === "stop";
+  const text = tokenizer.decode(ended ? response.ids.subarray(0, -1) : response.ids);
+  const graded = await task.grade(problem, { text, ids: response.ids, ended });
+  const dependency = task.dependency?.(promptIds, response.ids, window) ?? null;
+  return { ...sampled, text, graded, dependency };
 }

@@ -167,7 +167,10 @@ describe("swarr probe", () => {
   });
 
   it.each([
-    [["http://127.0.0.1:9", "--protocol", "smoke", "--certificate", "EXPORTED"], /protocol is "smoke"\. Expected one of vllm, echo.*BAD_ARGUMENT/],
+    [
+      ["http://127.0.0.1:9", "--protocol", "smoke", "--certificate", "EXPORTED"],
+      /protocol is "smoke"\. Expected one of vllm, echo.*BAD_ARGUMENT/,
+    ],
     [["EXPORTED", "--protocol", "vllm"], /--protocol is given, but .* is no server.*BAD_ARGUMENT/],
     [["EXPORTED", "--certificate", "nowhere.json"], /nowhere\.json.*FILE_MISSING/],
     [["http://127.0.0.1:9", "--api-key-env", "SWARR_NO_SUCH_KEY"], /SWARR_NO_SUCH_KEY is empty.*BAD_ARGUMENT/],

@@ -1,10 +1,12 @@
 // A task over the files a recipe names: rows through template and tokenizer, answers through the verifier.
 
+import { textDependencies } from "../analyze/dependency.ts";
 import { readConversations, readProblems } from "../data/read.ts";
 import type { Conversation, Problem } from "../data/record.ts";
 import { promptOf, templateFrom, type Template } from "../data/template.ts";
 import { fileTask, hasFinalNumber } from "../tasks/file-task.ts";
 import type { Graded, Task, TaskExample, TaskProblem, TaskResponse } from "../tasks/task.ts";
+import { tokenText } from "../tokens/token-text.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 import type { RlSettings } from "../stage2-rl/settings.ts";
 import { overlongTerm, rewardOf, type Reward } from "../verify/reward.ts";
@@ -50,7 +52,15 @@ export async function openFileTask(recipe: Recipe, data: FileData, tokenizer: To
     formatWeight: recipe.rl?.formatWeight ?? 0,
     ...(grade === null ? {} : { grade }),
   });
-  return { ...task, close: () => verifier.close() };
+  const textOf = tokenTexts(tokenizer);
+  return {
+    ...task,
+    dependency: (promptIds, responseIds, window) => {
+      const ids = [...Array.from(promptIds), ...Array.from(responseIds)];
+      return textDependencies({ ids, texts: ids.map(textOf) }, promptIds.length, window);
+    },
+    close: () => verifier.close(),
+  };
 }
 
 type Grade = (problem: TaskProblem, response: TaskResponse) => Promise<Graded>;
@@ -80,6 +90,16 @@ function shaped(verdict: Verdict, response: TaskResponse, rl: RlSettings): Rewar
   if (overlong !== null) terms["overlong"] = overlongTerm(response.ids.length, rl.maxNewTokens, overlong.bufferTokens);
   const { answer = 0, format = 0, overlong: late = 0 } = terms;
   return { total: answer + rl.formatWeight * format + (overlong?.weight ?? 0) * late, terms };
+}
+
+/** The text of single tokens, each worked out once. */
+function tokenTexts(tokenizer: Tokenizer): (id: number) => string {
+  const known = new Map<number, string>();
+  return (id) => {
+    const text = known.get(id) ?? tokenText(tokenizer, id) ?? "";
+    known.set(id, text);
+    return text;
+  };
 }
 
 /** A problem with its prompt as the model reads it. */

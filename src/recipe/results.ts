@@ -77,8 +77,9 @@ function named(end: StageEnd): { arm: NonNullable<StageEnd["arm"]>; stage: NonNu
   return { arm: end.arm!, stage: end.stage! };
 }
 
-function costOf({ tokensTrained, tokensSampled, flops, seconds }: StageEnd): Cost {
-  return { tokensTrained, tokensSampled, flops, seconds };
+function costOf({ tokensTrained, tokensSampled, flops, seconds, peakRssBytes }: StageEnd): Cost {
+  const cost = { tokensTrained, tokensSampled, flops, seconds };
+  return peakRssBytes === undefined ? cost : { ...cost, peakRssBytes };
 }
 
 function secondsOf({ seconds }: StageEnd): number {

@@ -124,4 +124,13 @@ describe("openTask", () => {
     });
     expect(() => recipe(data, `rewards=${file}`)).toThrow(/formatWeight is 0/);
   });
+
+  it("measures how far a response looks back over the prompt", async () => {
+    const task = await open(recipe(`data.train=${write("train.jsonl", TRAIN)}`));
+    const ids = (text: string): number[] => tokenizer.encode(text);
+    // "37" stands at position 1 and again at 13: a distance of 12.
+    const [prompt, response] = ["x37 and then ", "37"];
+    expect(task.dependency!(ids(prompt), ids(response), 11)).toMatchObject({ farthest: 12, beyondWindow: true });
+    expect(task.dependency!(ids(prompt), ids(response), 12)).toMatchObject({ farthest: 12, beyondWindow: false });
+  });
 });

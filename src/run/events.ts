@@ -26,6 +26,8 @@ export interface StageEnd extends Stamped {
   readonly tokensTrained: number;
   readonly tokensSampled: number;
   readonly flops: number;
+  /** the most memory the whole process has held so far, both arms together */
+  readonly peakRssBytes?: number;
 }
 
 /** One optimizer step of supervised training (pretrain, sft, more-sft). `step` counts from 1. */

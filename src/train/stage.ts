@@ -126,6 +126,7 @@ export async function runSteps(context: StageContext, model: TrainedModel, loop:
     const message = `${tooLong} examples were left out: they are longer than maxTokens.`;
     log({ type: "notice", arm, stage, step: loop.steps, level: "warning", message });
   }
-  log({ type: "stage-end", arm, stage, step: loop.steps, seconds, tokensTrained, tokensSampled, flops });
+  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  log({ type: "stage-end", arm, stage, step: loop.steps, seconds, tokensTrained, tokensSampled, flops, peakRssBytes });
   return totals;
 }

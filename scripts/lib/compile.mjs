@@ -20,7 +20,7 @@ export async function build({ force = false } = {}) {
     const page = await runNode(toolScript("vite", "bin/vite.js"), [
       "build",
       "--logLevel",
-      "warn",
+      "error",
       "src/dashboard/page",
     ]);
     if (page !== 0) return page;

@@ -45,18 +45,21 @@ export function runNpm(args, options = {}) {
   return runNode(npmCli(), args, options);
 }
 
-/** The npm that started us, or the one that came with this node. */
+/** The npm that started us, the one that came with this node, or the first one on the path. */
 export function npmCli() {
   const started = process.env["npm_execpath"];
   const beside = path.dirname(process.execPath);
+  const folders = [beside, ...(process.env["PATH"] ?? "").split(path.delimiter)];
   const places = [
     ...(started === undefined ? [] : [path.join(path.dirname(started), "npm-cli.js")]),
-    path.join(beside, "node_modules", "npm", "bin", "npm-cli.js"),
-    path.join(beside, "..", "lib", "node_modules", "npm", "bin", "npm-cli.js"),
+    ...folders.flatMap((folder) => [
+      path.join(folder, "node_modules", "npm", "bin", "npm-cli.js"),
+      path.join(folder, "..", "lib", "node_modules", "npm", "bin", "npm-cli.js"),
+    ]),
   ];
   const found = places.find((place) => fs.existsSync(place));
   if (found !== undefined) return found;
-  throw new Error("npm was not found beside node. Start this through npm, for example: npm test");
+  throw new Error("npm was not found. Start this through npm, for example: npm test");
 }
 
 /** Every file below a folder, relative, with forward slashes, sorted; nothing when the folder is missing. */

@@ -4,7 +4,7 @@ import { forwardFlops } from "../model/flops.ts";
 import { initialWeights } from "../model/parameters.ts";
 import { replicate, type ReplicatedModel } from "../replicas/model.ts";
 import type { Weights } from "../tensor/tensor.ts";
-import { rowShape } from "../train/microbatch.ts";
+import { microbatchShape } from "../train/microbatch.ts";
 import type { TrainBatch } from "../train/step.ts";
 import type { BenchShape } from "./configs.ts";
 
@@ -34,7 +34,8 @@ export function openTrainBench(shape: BenchShape, threads: number, microbatchTok
   const loss = { kind: "cross-entropy" } as const;
   const weights = initialWeights(config, 1);
   const model: ReplicatedModel = replicate({ config, weights, loss, threads, decodeBatch: 1 });
-  const rows = Math.min(rowShape(config, tokens, microbatchTokens).rows, batch);
+  const lengths = Array.from({ length: batch }, () => tokens);
+  const { rows } = microbatchShape(config, lengths, { microbatchTokens, threads });
   const batches = Array.from({ length: batch / rows }, (_, i) => microbatchOf(shape, rows, i));
   const tokensPerStep = batch * tokens;
   return {

@@ -112,3 +112,9 @@ export function nodesInOrder(outputs: Iterable<GraphNode>): readonly GraphNode[]
   }
   return order;
 }
+
+/** Of all values a graph computes, were none of them ever freed; four bytes an element. */
+export function bytesOf({ outputs }: Graph): number {
+  const computed = nodesInOrder(Object.values(outputs)).filter((node) => !isInput(node) && !isConstant(node));
+  return computed.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
+}

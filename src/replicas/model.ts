@@ -16,6 +16,8 @@ import { copyWeights, newSharedMemory } from "./shared-state.ts";
 import { freezeBase, trainedParameters } from "./trained.ts";
 
 export interface ReplicatedModel {
+  /** how many microbatches run side by side */
+  readonly threads: number;
   /** this thread's copy, current after every update */
   readonly weights: Weights;
   /** what an update moves, current too: those weights, or the adapter */
@@ -84,6 +86,7 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
   const team: Team = { own, others };
 
   return {
+    threads,
     weights,
     trained,
     optimizer,

@@ -4,7 +4,7 @@ import { forwardFlops } from "../model/flops.ts";
 import { replicate, type ReplicatedModel } from "../replicas/model.ts";
 import type { ExamplePurpose, Task } from "../tasks/task.ts";
 import { packSequences, type PackedSequences } from "../tokens/pack.ts";
-import { rowShape } from "../train/microbatch.ts";
+import { microbatchShape } from "../train/microbatch.ts";
 import { learningRateAt } from "../train/schedule.ts";
 import { scheduleOf } from "../train/settings.ts";
 import { runSteps, type StageContext, type StageTotals } from "../train/stage.ts";
@@ -32,8 +32,11 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
     const endId = context.endIds[0]!;
     const batch = nextBatch(task, tokenizer, { ...settings, purpose, cursor, endId });
     cursor = batch.cursor;
-    const longest = batch.sequences.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-    const shape = rowShape(config, longest, settings.microbatchTokens);
+    const lengths = batch.sequences.map(({ ids }) => ids.length);
+    const shape = microbatchShape(config, lengths, {
+      microbatchTokens: settings.microbatchTokens,
+      threads: model.threads,
+    });
     const packed = packSequences(batch.sequences, {
       rowTokens: shape.tokens,
       rowsPerMicrobatch: shape.rows,

@@ -1,11 +1,11 @@
-// Rollouts with advantages → optimizer steps: everything scored once before the first update, then minibatch by minibatch.
+// Rollouts with advantages → optimizer steps, minibatch by minibatch; what is not trained on is scored in part, to be watched.
 
 import { invariant } from "../base/invariant.ts";
 import { shuffle, type RandomStream } from "../base/seeds.ts";
 import { forwardFlops } from "../model/flops.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { packSequences, unpackResponses, type PackedSequences, type PackSequence } from "../tokens/pack.ts";
-import { rowShape } from "../train/microbatch.ts";
+import { microbatchShape } from "../train/microbatch.ts";
 import type { UpdateSettings } from "../replicas/member.ts";
 import type { ReplicatedModel } from "../replicas/model.ts";
 import type { TokenResults } from "../train/step.ts";
@@ -32,10 +32,11 @@ export interface UpdateOptions {
 
 /** What the updates of a step showed. */
 export interface UpdateFigures {
-  /** over all response tokens, before the first update: |trainer's log-prob - sampler's|, nats */
+  /** |trainer's log-prob - sampler's| before the first update, nats: the largest of the tokens looked at (see `Stratum`) */
   readonly mismatchMax: number;
+  /** its mean over all response tokens, estimated from those looked at */
   readonly mismatchMean: number;
-  /** mean over all response tokens, before the first update, nats */
+  /** mean over all response tokens before the first update, nats; estimated likewise */
   readonly entropy: number;
   /** mean over the step's trained tokens, nats */
   readonly loss: number;
@@ -58,20 +59,22 @@ interface TokenFigures {
 
 type Pass = "score" | "accumulate";
 
+/** Two of a group of eight, so that every prompt is looked at. */
+const PROBED_ONE_IN = 4;
+
 export async function updatePolicy(
   model: ReplicatedModel,
   weighed: readonly WeighedRollout[],
   options: UpdateOptions,
 ): Promise<UpdateFigures> {
   const minibatches = split(weighed, options);
-  const trained = new Set(minibatches[0] ?? []);
-  const others = weighed.filter((one) => !trained.has(one));
-  const fresh = new FreshFigures();
-  fresh.add(others, await runPass(model, others, "score", options));
+  const settled = weighed.filter((one) => !one.informative);
+  const probed = settled.filter((_, i) => i % PROBED_ONE_IN === 0);
+  const fresh = [new Stratum(settled, probed, await runPass(model, probed, "score", options))];
   const sums = { loss: 0, low: 0, high: 0, tokens: 0, norm: 0, kl: 0, tokensTrained: 0 };
   for (const [index, minibatch] of minibatches.entries()) {
     const figures = await runPass(model, minibatch, "accumulate", options);
-    if (index === 0) fresh.add(minibatch, figures);
+    if (index === 0) fresh.push(new Stratum(minibatches.flat(), minibatch, figures));
     const { loss, clippedLow, clippedHigh, kl, count } = lossOf(minibatch, figures, options.clip);
     sums.norm += await model.update({ ...options.update, gradientScale: 1 / count });
     sums.loss += loss * count;
@@ -83,7 +86,7 @@ export async function updatePolicy(
   }
   const perToken = sums.tokens === 0 ? 0 : 1 / sums.tokens;
   return {
-    ...fresh.figures(),
+    ...freshFigures(fresh),
     loss: sums.loss * perToken,
     clippedLow: sums.low * perToken,
     clippedHigh: sums.high * perToken,
@@ -119,8 +122,8 @@ async function runPass(
 ): Promise<TokenFigures> {
   if (weighed.length === 0) return { logProbs: [], entropies: [] };
   const sequences = weighed.map(sequenceOf);
-  const longest = sequences.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const shape = rowShape(config, longest, microbatchTokens);
+  const lengths = sequences.map(({ ids }) => ids.length);
+  const shape = microbatchShape(config, lengths, { microbatchTokens, threads: model.threads });
   const packed = packSequences(sequences, { rowTokens: shape.tokens, rowsPerMicrobatch: shape.rows, padId });
   const batches = packed.microbatches.map((batch) => {
     const { advantage, behaviourLogProb } = batch.fields;
@@ -178,27 +181,43 @@ function lossOf(
   return { ...clippedPolicyLoss(all, clip), count };
 }
 
-/** Entropy, and how far the trainer's log-probs are from the sampler's, over tokens scored with the weights that sampled them. */
-class FreshFigures {
-  #max = 0;
-  #sum = 0;
-  #entropy = 0;
-  #count = 0;
+/**
+ * Rollouts of which some were scored with the weights that sampled them: of the informative ones the first minibatch, a
+ * random part whose pass is needed anyway; of the others one in `PROBED_ONE_IN`. Scoring them all would add up to a third to a step.
+ */
+class Stratum {
+  readonly mismatchMax: number;
+  readonly mismatchMean: number;
+  readonly entropyMean: number;
+  /** response tokens of all its rollouts */
+  readonly tokens: number;
 
-  add(weighed: readonly WeighedRollout[], { logProbs, entropies }: TokenFigures): void {
-    for (const [i, { rollout }] of weighed.entries()) {
+  constructor(all: readonly WeighedRollout[], scored: readonly WeighedRollout[], figures: TokenFigures) {
+    let [max, sum, entropy, count] = [0, 0, 0, 0];
+    for (const [i, { rollout }] of scored.entries()) {
       for (const [t, sampled] of rollout.response.logProbs.entries()) {
-        const difference = Math.abs(logProbs[i]![t]! - sampled);
-        this.#max = Math.max(this.#max, difference);
-        this.#sum += difference;
-        this.#entropy += entropies[i]![t]!;
-        this.#count += 1;
+        const difference = Math.abs(figures.logProbs[i]![t]! - sampled);
+        max = Math.max(max, difference);
+        sum += difference;
+        entropy += figures.entropies[i]![t]!;
+        count += 1;
       }
     }
+    this.mismatchMax = max;
+    this.mismatchMean = sum / Math.max(1, count);
+    this.entropyMean = entropy / Math.max(1, count);
+    this.tokens = all.reduce((total, { rollout }) => total + rollout.response.ids.length, 0);
   }
+}
 
-  figures(): { mismatchMax: number; mismatchMean: number; entropy: number } {
-    const count = Math.max(1, this.#count);
-    return { mismatchMax: this.#max, mismatchMean: this.#sum / count, entropy: this.#entropy / count };
-  }
+/** Every stratum counts by the tokens it stands for. */
+function freshFigures(strata: readonly Stratum[]): Pick<UpdateFigures, "mismatchMax" | "mismatchMean" | "entropy"> {
+  const tokens = strata.reduce((total, stratum) => total + stratum.tokens, 0);
+  const mean = (of: (stratum: Stratum) => number): number =>
+    strata.reduce((total, stratum) => total + (of(stratum) * stratum.tokens) / tokens, 0);
+  return {
+    mismatchMax: Math.max(...strata.map(({ mismatchMax }) => mismatchMax)),
+    mismatchMean: mean(({ mismatchMean }) => mismatchMean),
+    entropy: mean(({ entropyMean }) => entropyMean),
+  };
 }

@@ -112,6 +112,11 @@ export function unpackResponses(
   return unpacked;
 }
 
+/** How many rows of `rowTokens` hold sequences of these lengths, each at most `rowTokens`, when packed as above. */
+export function rowsNeeded(lengths: readonly number[], rowTokens: number): number {
+  return firstFitDecreasing(lengths, rowTokens).length;
+}
+
 /** @returns for each row the sequences in it, in the order they were placed */
 function firstFitDecreasing(lengths: readonly number[], rowTokens: number): readonly (readonly number[])[] {
   const order = lengths.map((_, index) => index).sort((a, b) => lengths[b]! - lengths[a]! || a - b);

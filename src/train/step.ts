@@ -3,13 +3,14 @@
 import type { Engine, Program } from "../engine/engine.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { graphOf } from "../graph/check.ts";
-import { input, type GraphNode } from "../graph/node.ts";
+import { bytesOf, input, type Graph, type GraphNode } from "../graph/node.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { parametersOf } from "../model/parameters.ts";
 import { SequenceInputs, sequenceModel, type SequenceBatch, type SequenceShape } from "../model/sequence.ts";
 import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import { sizeOf, type TensorData, type Weights } from "../tensor/tensor.ts";
 import { accumulated } from "./accumulate.ts";
+import { ProgramCache } from "./program-cache.ts";
 import type { TokenLoss } from "./token-loss.ts";
 
 /** One microbatch: rows·T tokens. */
@@ -51,15 +52,14 @@ export interface AccumulatorOptions {
   readonly entropy: boolean;
 }
 
-/** Forward and backward, and forward only, of one shape; each compiled when first used. */
-interface ShapePrograms {
+/** What runs at one shape: a program, and the arrays it reads and writes. */
+interface ShapeProgram {
+  readonly program: Program;
   readonly inputs: SequenceInputs;
   readonly results: TokenResults;
-  training?: Program;
-  scoring?: Program;
 }
 
-/** For any mix of shapes; what a shape needs is compiled when it is first met. */
+/** For any mix of shapes; what a shape needs is compiled when it is first met, and again when it was long out of use. */
 export function createAccumulator(options: AccumulatorOptions): Accumulator {
   const { engine, config, weights, loss, entropy } = options;
   const parameters = parametersOf(config);
@@ -68,43 +68,42 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
   const weightArrays = viewArrays(views, weights);
   const sumInputs = viewArrays(views, sums, "sum.");
   const sumOutputs = viewArrays(views, sums, "grad.");
-  const shapes = new Map<string, ShapePrograms>();
+  const programs = new ProgramCache<ShapeProgram>();
 
-  const programsOf = ({ rows, tokens }: SequenceShape): ShapePrograms => {
-    const key = `${rows}x${tokens}`;
-    const known = shapes.get(key);
-    if (known !== undefined) return known;
-    const count = rows * tokens;
-    const results = { logProb: new Float32Array(count), entropy: entropy ? new Float32Array(count) : null };
-    const made = { inputs: new SequenceInputs(config, { rows, tokens }), results };
-    shapes.set(key, made);
-    return made;
-  };
+  const programOf = (
+    pass: "training" | "scoring",
+    shape: SequenceShape,
+    outputs: () => Graph["outputs"],
+  ): Promise<ShapeProgram> =>
+    programs.get(`${pass} ${shape.rows}x${shape.tokens}`, async () => {
+      const graph = graphOf(outputs());
+      const count = shape.rows * shape.tokens;
+      const results = { logProb: new Float32Array(count), entropy: entropy ? new Float32Array(count) : null };
+      const program = await engine.compile(graph);
+      const made = { program, inputs: new SequenceInputs(config, shape), results };
+      return { made, bytes: bytesOf(graph), dispose: () => program.dispose() };
+    });
 
   return {
     sums,
     accumulate: async ({ extras, shape, ...batch }) => {
-      const programs = programsOf(shape);
-      programs.training ??= await engine.compile(graphOf(trainOutputs(config, shape, loss, entropy)));
-      programs.inputs.fill(batch);
-      const given: Record<string, TensorData> = { ...programs.inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
-      await programs.training.run(given, { ...outputArrays(programs.results), ...sumOutputs });
-      return programs.results;
+      const { program, inputs, results } = await programOf("training", shape, () =>
+        trainOutputs(config, shape, loss, entropy),
+      );
+      inputs.fill(batch);
+      const given: Record<string, TensorData> = { ...inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
+      await program.run(given, { ...outputArrays(results), ...sumOutputs });
+      return results;
     },
     score: async ({ shape, ...batch }) => {
-      const programs = programsOf(shape);
-      programs.scoring ??= await engine.compile(graphOf(scoreOutputs(config, shape, entropy)));
-      programs.inputs.fill(batch);
-      await programs.scoring.run({ ...programs.inputs.arrays, ...weightArrays }, outputArrays(programs.results));
-      return programs.results;
+      const { program, inputs, results } = await programOf("scoring", shape, () =>
+        scoreOutputs(config, shape, entropy),
+      );
+      inputs.fill(batch);
+      await program.run({ ...inputs.arrays, ...weightArrays }, outputArrays(results));
+      return results;
     },
-    dispose: async () => {
-      for (const { training, scoring } of shapes.values()) {
-        await training?.dispose();
-        await scoring?.dispose();
-      }
-      shapes.clear();
-    },
+    dispose: () => programs.dispose(),
   };
 }
 

@@ -13,8 +13,17 @@ export async function withInterrupt<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+  const ignore = (): void => {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      // By the signal itself: leaving in order while the engine runs would end in its abort.
+      ignore();
+      process.kill(process.pid, signal);
+      return;
+    }
     process.stderr.write("\nStopping at the next safe point; press Ctrl-C again to quit at once.\n");
     controller.abort(
       new SwarrError("INTERRUPTED", {
@@ -29,7 +38,6 @@ export async function withInterrupt<Result>(
   try {
     return await work(controller.signal);
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    ignore();
   }
 }

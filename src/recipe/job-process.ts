@@ -1,66 +1,80 @@
-// Starting a job in a worker thread and hearing from it.
+// Starting a job in a process of its own and hearing from it.
 
-import { Worker } from "node:worker_threads";
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { SwarrError } from "../base/errors.ts";
-import type { FromWorker, Job, ToWorker } from "./job.ts";
+import type { FromJob, Job, ToJob } from "./job.ts";
 
 export interface JobListeners {
-  readonly onEvent: (event: (FromWorker & { readonly kind: "event" })["event"]) => void;
+  readonly onEvent: (event: (FromJob & { readonly kind: "event" })["event"]) => void;
   readonly onSampled: (tokens: number) => void;
   /** asks the job to stop after its current step */
   readonly signal: AbortSignal;
 }
 
-/** The built file: workers run JavaScript also when the caller is TypeScript under test. */
-function workerFile(): URL {
+/** The built file: it runs as JavaScript also when the caller is TypeScript under test. */
+function stageFile(): string {
   const here = import.meta.url;
-  return here.endsWith(".ts") ? new URL("../../dist/recipe/stage-worker.js", here) : new URL("./stage-worker.js", here);
+  const name = here.endsWith(".ts") ? "../../dist/recipe/stage-process.js" : "./stage-process.js";
+  return fileURLToPath(new URL(name, here));
 }
 
-/** @throws whatever the job threw, as it was; `INTERNAL` when the worker dies without a word */
-export function runInWorker(job: Job, { onEvent, onSampled, signal }: JobListeners): Promise<void> {
+/** @throws whatever the job threw, as it was; an `Error` when its process ends without a word */
+export function runInProcess(job: Job, { onEvent, onSampled, signal }: JobListeners): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(workerFile(), { workerData: job });
-    const stop = (): void => worker.postMessage({ kind: "stop" } satisfies ToWorker);
-    signal.addEventListener("abort", stop, { once: true });
-    let settled = false;
-    const settle = (finish: () => void): void => {
-      if (settled) return;
-      settled = true;
-      signal.removeEventListener("abort", stop);
-      finish();
+    // Its standard output joins our standard error: ours may carry JSON. Structured clones, because events hold NaN.
+    const child = fork(stageFile(), { execArgv: [], serialization: "advanced", stdio: ["ignore", 2, 2, "ipc"] });
+    const tell = (message: ToJob): void => {
+      if (child.connected) child.send(message);
     };
-    worker.on("message", (message: FromWorker) => {
+    const stop = (): void => tell({ kind: "stop" });
+    let outcome: (() => void) | null = null;
+    const fail = (thrown: unknown): void => {
+      outcome ??= () => reject(thrown);
+    };
+    child.on("message", (message: FromJob) => {
       switch (message.kind) {
         case "event":
           try {
             onEvent(message.event);
           } catch (thrown) {
-            settle(() => reject(thrown));
-            void worker.terminate();
+            fail(thrown);
+            child.kill("SIGKILL");
           }
           return;
         case "sampled":
           onSampled(message.tokens);
           return;
         case "done":
-          settle(resolve);
+          outcome ??= resolve;
           return;
         case "failed":
-          settle(() => reject(failure(message)));
+          fail(failure(message));
           return;
         default:
           message satisfies never;
       }
     });
-    worker.on("error", (thrown) => settle(() => reject(thrown)));
-    worker.on("exit", (code) =>
-      settle(() => reject(new Error(`The worker of ${job.arm} ${job.stage} ended (${code}).`))),
-    );
+    child.on("error", (thrown) => {
+      signal.removeEventListener("abort", stop);
+      reject(thrown);
+    });
+    child.on("close", (code, killedBy) => {
+      signal.removeEventListener("abort", stop);
+      (outcome ?? (() => reject(endedEarly(job, code, killedBy))))();
+    });
+    signal.addEventListener("abort", stop, { once: true });
+    tell({ kind: "start", job });
     if (signal.aborted) stop();
   });
 }
 
-function failure({ code, parts, text }: FromWorker & { readonly kind: "failed" }): Error {
+function failure({ code, parts, text }: FromJob & { readonly kind: "failed" }): Error {
   return code === null || parts === null ? new Error(text) : new SwarrError(code, parts);
+}
+
+function endedEarly({ arm, stage }: Job, code: number | null, killedBy: NodeJS.Signals | null): Error {
+  const how = killedBy === null ? `with status ${code}` : `by ${killedBy}`;
+  const hint = killedBy === "SIGKILL" ? " Systems do that when memory runs out." : "";
+  return new Error(`The process of ${arm} ${stage} was ended ${how}.${hint}`);
 }

@@ -1,4 +1,4 @@
-// One unit of a run that a worker does: a stage of an arm, or only its evaluation; and what the two sides say to each other.
+// One unit of a run that a process does: a stage of an arm, or only its evaluation; and what the two sides say to each other.
 
 import type { Device } from "../engine/device.ts";
 import type { ErrorCode, ErrorParts } from "../base/errors.ts";
@@ -20,9 +20,9 @@ export interface Job {
   readonly steps: number | null;
 }
 
-export type ToWorker = { readonly kind: "stop" };
+export type ToJob = { readonly kind: "start"; readonly job: Job } | { readonly kind: "stop" };
 
-export type FromWorker =
+export type FromJob =
   | { readonly kind: "event"; readonly event: UnstampedEvent }
   | { readonly kind: "sampled"; readonly tokens: number }
   | { readonly kind: "done" }

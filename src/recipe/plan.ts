@@ -8,6 +8,8 @@ export interface PlannedJob {
   readonly stage: StageName;
   /** the jobs, as `arm.stage`, that must be done before; this one starts from the checkpoint of the first */
   readonly after: readonly string[];
+  /** gets all threads; else an equal share for each arm. Fixed by the plan, because sums round differently with each count. */
+  readonly alone: boolean;
 }
 
 export function jobName({ arm, stage }: Pick<PlannedJob, "arm" | "stage">): string {
@@ -15,20 +17,31 @@ export function jobName({ arm, stage }: Pick<PlannedJob, "arm" | "stage">): stri
 }
 
 /**
- * The jobs of a recipe once the base checkpoints exist. Arms do not wait for each other, so that they run side by side;
- * the more-SFT control waits for the RL stage whose cost it matches.
+ * The jobs of a recipe once the base checkpoints exist. The arms run side by side; where the more-SFT control matches the
+ * cost of the windowed arm's RL stage, that stage goes first, on all threads, and the control then runs beside the other arm's RL.
  */
 export function planJobs(recipe: Recipe): readonly PlannedJob[] {
+  const { sft, rl, moreSft } = recipe;
+  const both = recipe.arms.length > 1;
+  const matched = rl !== null && moreSft?.steps === "match-rl";
   const jobs: PlannedJob[] = [];
   for (const arm of [...recipe.arms].sort().reverse()) {
     const base = `${arm}.base`;
-    jobs.push({ arm, stage: "base", after: [] });
-    const sft = recipe.sft === null ? base : `${arm}.sft`;
-    if (recipe.sft !== null) jobs.push({ arm, stage: "sft", after: [base] });
-    if (recipe.rl !== null) jobs.push({ arm, stage: "rl", after: [sft] });
-    if (arm === "swa" && recipe.moreSft !== null) {
-      const matched = recipe.moreSft.steps === "match-rl" ? ["swa.rl"] : [];
-      jobs.push({ arm, stage: "more-sft", after: ["swa.sft", ...matched] });
+    const source = sft === null ? base : `${arm}.sft`;
+    jobs.push({ arm, stage: "base", after: [], alone: !both });
+    if (sft !== null) jobs.push({ arm, stage: "sft", after: [base], alone: !both });
+    if (rl !== null) {
+      const first = matched && arm === "swa";
+      const after = matched && both && !first ? [source, "swa.rl"] : [source];
+      jobs.push({ arm, stage: "rl", after, alone: first || !both });
+    }
+    if (arm === "swa" && moreSft !== null) {
+      jobs.push({
+        arm,
+        stage: "more-sft",
+        after: ["swa.sft", ...(rl === null ? [] : ["swa.rl"])],
+        alone: !(matched && both),
+      });
     }
   }
   return jobs;

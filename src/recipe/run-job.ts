@@ -1,4 +1,4 @@
-// What a worker does with a job: open the checkpoint, run the stage, save, evaluate.
+// What a process does with a job: open the checkpoint, run the stage, save, evaluate.
 
 import fs from "node:fs";
 import path from "node:path";

@@ -17,7 +17,7 @@ import { jobName, matchedSteps, planJobs, type PlannedJob } from "./plan.ts";
 import { recipeText } from "./read.ts";
 import type { Recipe } from "./recipe.ts";
 import { resultsOf } from "./results.ts";
-import { runInWorker } from "./worker-job.ts";
+import { runInProcess } from "./job-process.ts";
 import { recordInputs } from "./record-inputs.ts";
 
 export interface RunOptions {
@@ -106,27 +106,24 @@ class Run {
     await drawModel(this.#recipe, this.#paths);
     if (this.#recipe.pretrain === null) return drawnModel(this.#paths);
     const base = this.#paths.checkpoint("sa", "base");
-    if (!fs.existsSync(base)) await this.#run({ arm: "sa", stage: "pretrain", after: [] }, this.threads);
+    if (!fs.existsSync(base)) await this.#run({ arm: "sa", stage: "pretrain", after: [], alone: true });
     return base;
   }
 
-  /** Starts every job whose predecessors are done, with the threads shared among those that run. */
+  /** Starts every job whose predecessors are done, as long as there are threads for it. */
   async #runJobs(jobs: readonly PlannedJob[]): Promise<void> {
     const waiting = new Set(jobs);
     const running = new Map<PlannedJob, Promise<PlannedJob>>();
     const isOpen = (name: string): boolean => [...waiting, ...running.keys()].some((job) => jobName(job) === name);
-    const slots = Math.min(this.#recipe.arms.length, this.threads);
+    const free = (): number => [...running.keys()].reduce((left, job) => left - this.#threadsFor(job), this.threads);
     try {
       while (waiting.size + running.size > 0) {
-        const ready = [...waiting].filter((job) => !job.after.some(isOpen)).slice(0, slots - running.size);
-        const alone = running.size + ready.length === 1;
-        for (const job of ready) {
+        for (const job of [...waiting]) {
+          if (job.after.some(isOpen) || this.#threadsFor(job) > free()) continue;
           waiting.delete(job);
-          // What runs alone gets all threads; it keeps them when another job joins it later.
-          const threads = alone ? this.threads : Math.max(1, Math.floor(this.threads / slots));
           running.set(
             job,
-            this.#run(job, threads).then(() => job),
+            this.#run(job).then(() => job),
           );
         }
         invariant(running.size > 0, "some job can always run");
@@ -139,12 +136,17 @@ class Run {
     }
   }
 
-  async #run(job: PlannedJob, threads: number): Promise<void> {
+  #threadsFor({ alone }: PlannedJob): number {
+    return alone ? this.threads : Math.max(1, Math.floor(this.threads / this.#recipe.arms.length));
+  }
+
+  async #run(job: PlannedJob): Promise<void> {
     const { arm, stage } = job;
+    const threads = this.#threadsFor(job);
     const steps = stage === "more-sft" ? this.#moreSftSteps() : null;
     const { device } = this.#recipe;
     const whole = { recipe: this.#recipe, folder: this.#paths.folder, arm, stage, threads, device, steps };
-    await runInWorker(whole, {
+    await runInProcess(whole, {
       onEvent: (event) => this.#record(event),
       onSampled: () => {},
       signal: this.#stopping.signal,

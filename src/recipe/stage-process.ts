@@ -1,32 +1,50 @@
-// The worker thread of one job: it runs the engine, so that the main thread stays free for Ctrl-C and progress.
+// The process of one job: it runs the engine, so that its memory goes when it ends and the parent stays free for Ctrl-C and progress.
 
-import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../base/invariant.ts";
 import { SwarrError, messageOf } from "../base/errors.ts";
-import type { FromWorker, Job, ToWorker } from "./job.ts";
+import type { FromJob, ToJob } from "./job.ts";
 import { runJob } from "./run-job.ts";
 
-const port = parentPort;
-invariant(port !== null, "this file is started as a worker");
-const say = (message: FromWorker): void => port.postMessage(message);
+invariant(process.send !== undefined, "this file is started by job-process.ts");
+const say = (message: FromJob): Promise<void> => new Promise((resolve) => process.send!(message, () => resolve()));
+
+// Ctrl-C reaches every process of a terminal; the parent decides what becomes of it.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+
+/** At once and without a word: leaving in order while the engine runs would end in its abort. */
+const vanish = (): void => void process.kill(process.pid, "SIGKILL");
+process.on("disconnect", vanish);
 
 const stopping = new AbortController();
-port.on("message", (message: ToWorker) => {
-  message.kind satisfies "stop";
-  const fix = "Go on with --resume.";
-  stopping.abort(new SwarrError("INTERRUPTED", { what: "The run was stopped.", expected: "it to finish.", fix }));
+process.on("message", (message: ToJob) => {
+  switch (message.kind) {
+    case "start":
+      void work(message);
+      return;
+    case "stop": {
+      const fix = "Go on with --resume.";
+      stopping.abort(new SwarrError("INTERRUPTED", { what: "The run was stopped.", expected: "it to finish.", fix }));
+      return;
+    }
+    default:
+      message satisfies never;
+  }
 });
 
-try {
-  await runJob(workerData as Job, {
-    log: (event) => say({ kind: "event", event }),
-    onSampled: (tokens) => say({ kind: "sampled", tokens }),
-    signal: stopping.signal,
-  });
-  say({ kind: "done" });
-} catch (thrown) {
-  const known = thrown instanceof SwarrError ? thrown : null;
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
-  say({ kind: "failed", code: known?.code ?? null, parts: known?.parts ?? null, text });
+async function work({ job }: ToJob & { readonly kind: "start" }): Promise<void> {
+  try {
+    await runJob(job, {
+      log: (event) => void say({ kind: "event", event }),
+      onSampled: (tokens) => void say({ kind: "sampled", tokens }),
+      signal: stopping.signal,
+    });
+    await say({ kind: "done" });
+    process.off("disconnect", vanish);
+  } catch (thrown) {
+    const known = thrown instanceof SwarrError ? thrown : null;
+    const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
+    await say({ kind: "failed", code: known?.code ?? null, parts: known?.parts ?? null, text });
+  }
+  process.disconnect();
 }
-port.close();

@@ -50,7 +50,7 @@ async function decodeCost({ attention, tokens }: ContextCell, threads: number): 
   const { config } = benchShape("S", attention === "windowed");
   const cache = new RingCache(config, 1, attention === "windowed" ? Number.MAX_SAFE_INTEGER : tokens + DECODED + 1);
   for (let position = 0; position < tokens; position++) cache.advance(0, position);
-  const programs = new StepPrograms(createEngine({ threads }), config, initialWeights(config, 1));
+  const programs = new StepPrograms(createEngine({ threads }), config, initialWeights(config, 1), true);
   const row = openRow({ promptIds: [1], maxNewTokens: DECODED, temperature: 1, topP: 1, seed: 1 }, 0);
   row.position = tokens;
   const program = await programs.get(cache, tokens + DECODED + 1);

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
+import { builtNeighbour } from "../base/built-file.ts";
 import type { ChildOrder, ChildResult } from "./child.ts";
 import { benchShape, type BenchName } from "./configs.ts";
 import { tooLarge, type ContextCell } from "./context-cost.ts";
@@ -148,8 +149,7 @@ async function contextFigures(threads: number, options: BenchOptions): Promise<r
 }
 
 function inChild(order: ChildOrder): Promise<ChildResult> {
-  const here = import.meta.url;
-  const file = here.endsWith(".ts") ? new URL("../../dist/bench/child.js", here) : new URL("./child.js", here);
+  const file = builtNeighbour(import.meta.url, "child");
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [fileURLToPath(file), JSON.stringify(order)], {
       stdio: ["ignore", "pipe", "inherit"],

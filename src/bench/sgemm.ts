@@ -1,5 +1,6 @@
 // What the engine's own matrix product reaches: the yardstick of training speed.
 
+import { builtNeighbour } from "../base/built-file.ts";
 import { createEngine } from "../engine/onnx-engine.ts";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
@@ -37,10 +38,7 @@ export async function openSgemm({ m, n, k }: SgemmShape, threads: number): Promi
 
 /** The same product on several single-threaded engines side by side, which is how training runs. */
 export function openSideBySide(shape: SgemmShape, threads: number): SgemmBench {
-  const here = import.meta.url;
-  const file = here.endsWith(".ts")
-    ? new URL("../../dist/bench/sgemm-worker.js", here)
-    : new URL("./sgemm-worker.js", here);
+  const file = builtNeighbour(import.meta.url, "sgemm-worker");
   const workers = Array.from({ length: threads }, () => new Worker(file, { workerData: shape }));
   const ask = (worker: Worker): Promise<number> =>
     new Promise((resolve, reject) => {

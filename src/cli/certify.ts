@@ -26,7 +26,7 @@ export function certificateModel(checkpoint: ModelParts): CertificateModel {
     ordinaryIds: Array.from({ length: count }, (_, id) => id).filter((id) => !special.has(id)),
     score: (candidate, texts) => scoreAll(candidateConfig(config, candidate), weights, texts),
     continued: async (texts, length) => {
-      const sampler = createSampler({ engine, config, weights });
+      const sampler = createSampler({ engine, config, weights, fixedWeights: true });
       try {
         const requests = texts.map((promptIds, seed) => {
           return { promptIds, maxNewTokens: length - promptIds.length, temperature: 1, topP: 1, seed };

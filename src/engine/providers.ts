@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import ort from "onnxruntime-node";
+import { builtNeighbour } from "../base/built-file.ts";
 import { deviceMissing, type Device, type DeviceChoice } from "./device.ts";
 
 export interface ProviderFinding {
@@ -96,10 +97,7 @@ export function fastest(findings: readonly ProviderFinding[]): Device {
 
 /** Runs in a process of its own: a driver may print, crash or hang. */
 function probe(device: Device): Promise<ProbeOutcome> {
-  const here = import.meta.url;
-  const file = here.endsWith(".ts")
-    ? new URL("../../dist/engine/provider-probe.js", here)
-    : new URL("./provider-probe.js", here);
+  const file = builtNeighbour(import.meta.url, "provider-probe");
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [fileURLToPath(file), device], {
       stdio: ["ignore", "pipe", "pipe"],

@@ -27,7 +27,7 @@ export async function openModelSource(folder: string, template: Template): Promi
   const { config, weights, tokenizer, endIds } = await loadCheckpoint(folder);
   const promptText = promptTextFor(tokenizer, template);
   const engine = createEngine({ threads: availableParallelism() });
-  const sampler = createSampler({ engine, config, weights });
+  const sampler = createSampler({ engine, config, weights, fixedWeights: true });
   const source = samplerSource({
     sampler,
     endIds,

@@ -17,16 +17,19 @@ export interface SamplerOptions {
   readonly config: ModelConfig;
   /** read at every step: updates between two calls of `sample` count */
   readonly weights: Weights;
+  /** promises that the weights stay as they are: compiled into the programs, they make a step about a fifth faster */
+  readonly fixedWeights?: boolean;
   /** sequences decoded together at most; default 128 */
   readonly batch?: number;
 }
 
 export function createSampler(options: SamplerOptions): Sampler {
-  const programs = new StepPrograms(options.engine, options.config, options.weights);
-  const prefill = new Prefill(options.engine, options.config, options.weights);
+  const { engine, config, weights, fixedWeights = false } = options;
+  const programs = new StepPrograms(engine, config, weights, fixedWeights);
+  const prefill = new Prefill(engine, config, weights);
   return {
     sample: (requests, sampleOptions) => {
-      for (const [index, request] of requests.entries()) checkRequest(request, index, options.config);
+      for (const [index, request] of requests.entries()) checkRequest(request, index, config);
       return new Decoding(options, programs, prefill, requests, sampleOptions).run();
     },
     dispose: async () => {

@@ -1,11 +1,13 @@
 // The compiled decoding step of each batch size and cache shape, with the arrays it reads and writes.
 
 import type { Engine, Program } from "../engine/engine.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { graphOf } from "../graph/check.ts";
+import { bytesOf } from "../graph/node.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { decodeStep } from "../model/decode-step.ts";
 import { ropeTables } from "../model/rope.ts";
-import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
+import { viewArrays, viewsOf, weightConstants, weightInputs } from "../model/views.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { Row } from "./batch.ts";
 import type { RingCache } from "./cache.ts";
@@ -117,36 +119,44 @@ export class StepProgram {
   }
 }
 
-/** Compiles each shape once; the weights are read in place at every step. */
+/** Weights of more bytes are never compiled in: every program holds them twice, as they are and packed for the product. */
+const FIXED_AT_MOST = 2 ** 27;
+
+/** Compiles each shape once. The weights are read in place at every step, or compiled in where they are fixed. */
 export class StepPrograms {
   readonly #engine: Engine;
   readonly #config: ModelConfig;
   readonly #weights: Record<string, Float32Array>;
-  readonly #compiled = new Map<string, StepProgram>();
+  /** held by every program; 0 where the weights are read in place */
+  readonly #fixedBytes: number;
+  readonly #compiled = new ProgramCache<StepProgram>();
 
-  constructor(engine: Engine, config: ModelConfig, weights: Weights) {
+  constructor(engine: Engine, config: ModelConfig, weights: Weights, fixedWeights: boolean) {
     this.#engine = engine;
     this.#config = config;
     this.#weights = viewArrays(viewsOf(config), weights);
+    const bytes = Object.values(this.#weights).reduce((total, { byteLength }) => total + byteLength, 0);
+    this.#fixedBytes = fixedWeights && bytes <= FIXED_AT_MOST ? 2 * bytes : 0;
   }
 
   /** @param longest  no position reaches it */
   async get(cache: RingCache, longest: number): Promise<StepProgram> {
     const positions = rungAbove(Math.max(256, longest));
     const key = `${cache.sequences} ${cache.slots.join()} ${positions}`;
-    const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
-    const shape = { sequences: cache.sequences, slots: cache.slots, positions };
-    const graph = graphOf(decodeStep(this.#config, weightInputs(viewsOf(this.#config)).nodes, shape));
-    const program = await this.#engine.compile(graph);
-    const tables = ropeTables(this.#config, positions);
-    const step = new StepProgram(program, this.#config, this.#weights, cache.sequences, tables);
-    this.#compiled.set(key, step);
-    return step;
+    return this.#compiled.get(key, async () => {
+      const shape = { sequences: cache.sequences, slots: cache.slots, positions };
+      const views = viewsOf(this.#config);
+      const fixed = this.#fixedBytes > 0;
+      const nodes = fixed ? weightConstants(views, this.#weights) : weightInputs(views).nodes;
+      const graph = graphOf(decodeStep(this.#config, nodes, shape));
+      const program = await this.#engine.compile(graph);
+      const tables = ropeTables(this.#config, positions);
+      const made = new StepProgram(program, this.#config, fixed ? {} : this.#weights, cache.sequences, tables);
+      return { made, bytes: bytesOf(graph) + this.#fixedBytes, dispose: () => program.dispose() };
+    });
   }
 
-  async dispose(): Promise<void> {
-    for (const program of this.#compiled.values()) await program.dispose();
-    this.#compiled.clear();
+  dispose(): Promise<void> {
+    return this.#compiled.dispose();
   }
 }

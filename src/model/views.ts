@@ -1,8 +1,8 @@
 // Parts of the fused weights under names of their own: contiguous rows, so a part is a view and never a copy.
 
 import { invariant } from "../base/invariant.ts";
-import { input, type GraphNode } from "../graph/node.ts";
-import { sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
+import { constant, input, type GraphNode } from "../graph/node.ts";
+import { float32, sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { parametersOf } from "./parameters.ts";
 
@@ -57,6 +57,22 @@ export function viewArrays(views: readonly WeightView[], weights: Weights, prefi
 }
 
 export type WeightNodes = (name: string) => GraphNode;
+
+/** The weights as constants of a graph, for programs that outlive no change of them. @param arrays  as of `viewArrays` */
+export function weightConstants(
+  views: readonly WeightView[],
+  arrays: Readonly<Record<string, Float32Array>>,
+): WeightNodes {
+  const shapes = new Map(views.map(({ name, shape }) => [name, shape]));
+  const known = new Map<string, GraphNode>();
+  return (name) => {
+    const shape = shapes.get(name);
+    invariant(shape !== undefined, `the model has a weight "${name}"`);
+    const node = known.get(name) ?? constant(float32(shape, arrays[name]));
+    known.set(name, node);
+    return node;
+  };
+}
 
 /** Graph inputs for the views, made when first asked for. */
 export function weightInputs(views: readonly WeightView[]): {

@@ -2,6 +2,7 @@
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError } from "../base/errors.ts";
 import type { FromJob, Job, ToJob } from "./job.ts";
 
@@ -12,18 +13,12 @@ export interface JobListeners {
   readonly signal: AbortSignal;
 }
 
-/** The built file: it runs as JavaScript also when the caller is TypeScript under test. */
-function stageFile(): string {
-  const here = import.meta.url;
-  const name = here.endsWith(".ts") ? "../../dist/recipe/stage-process.js" : "./stage-process.js";
-  return fileURLToPath(new URL(name, here));
-}
-
 /** @throws whatever the job threw, as it was; an `Error` when its process ends without a word */
 export function runInProcess(job: Job, { onEvent, onSampled, signal }: JobListeners): Promise<void> {
   return new Promise((resolve, reject) => {
     // Its standard output joins our standard error: ours may carry JSON. Structured clones, because events hold NaN.
-    const child = fork(stageFile(), { execArgv: [], serialization: "advanced", stdio: ["ignore", 2, 2, "ipc"] });
+    const file = fileURLToPath(builtNeighbour(import.meta.url, "stage-process"));
+    const child = fork(file, { execArgv: [], serialization: "advanced", stdio: ["ignore", 2, 2, "ipc"] });
     const tell = (message: ToJob): void => {
       if (child.connected) child.send(message);
     };

@@ -62,7 +62,7 @@ export class Member {
       loss === null
         ? null
         : createAccumulator({ engine, config, weights, loss: lossNamed(loss), entropy: loss.kind !== "cross-entropy" });
-    this.#sampler = createSampler({ engine, config, weights, batch: decodeBatch });
+    this.#sampler = createSampler({ engine, config, weights, batch: decodeBatch, fixedWeights: loss === null });
     this.#owned = shareOut(this.#trained.parameters, memory.members)[index]!;
   }
 

@@ -1,6 +1,7 @@
 // A model on as many threads as asked for: the same calls for one and for several.
 
 import { Worker } from "node:worker_threads";
+import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError } from "../base/errors.ts";
 import type { Device } from "../engine/device.ts";
 import type { SampledResponse, SampleOptions, SampleRequest } from "../generate/sampler.ts";
@@ -187,21 +188,13 @@ async function allOf<Result>(work: readonly (Promise<Result> | Result)[]): Promi
   });
 }
 
-/** The built file: workers run JavaScript also when the caller is TypeScript under test. */
-function workerFile(): URL {
-  const here = import.meta.url;
-  return here.endsWith(".ts")
-    ? new URL("../../dist/replicas/member-worker.js", here)
-    : new URL("./member-worker.js", here);
-}
-
 class Thread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (reason: Error) => void }>();
   #next = 0;
 
   constructor(options: MemberOptions) {
-    this.#worker = new Worker(workerFile(), { workerData: options });
+    this.#worker = new Worker(builtNeighbour(import.meta.url, "member-worker"), { workerData: options });
     this.#worker.on("message", (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

@@ -158,5 +158,5 @@ export function costSection(data: ReportData): Markup | null {
       </table>
     </div>
     ${total === undefined ? null : html`<p>In all ${formatSeconds(total)}.</p>`}
-    ${peaks.length === 0 ? null : html`<p>Most memory held: ${compactNumber(Math.max(...peaks))}B.</p>`}`;
+    ${peaks.length === 0 ? null : html`<p>Most memory the process of one stage held: ${compactNumber(Math.max(...peaks))}B.</p>`}`;
 }

@@ -59,7 +59,10 @@ export class ServedModel {
     const { engine, config, weights, tokenizer, batch = DEFAULTS.batch } = options;
     this.config = config;
     this.endIds = options.endIds;
-    this.queue = new SequenceQueue(createSampler({ engine, config, weights, batch }), options.queue ?? DEFAULTS.queue);
+    this.queue = new SequenceQueue(
+      createSampler({ engine, config, weights, batch, fixedWeights: true }),
+      options.queue ?? DEFAULTS.queue,
+    );
     this.#tokenizer = tokenizer;
     this.#template = tokenizer === null ? "The model has no tokenizer." : templateOf(tokenizer);
     this.#scorer = createScorer(engine, config, weights);

@@ -3,6 +3,7 @@
 import type { Engine, Program } from "../engine/engine.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { graphOf } from "../graph/check.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { bytesOf, input, type Graph, type GraphNode } from "../graph/node.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { parametersOf } from "../model/parameters.ts";
@@ -10,7 +11,6 @@ import { SequenceInputs, sequenceModel, type SequenceBatch, type SequenceShape }
 import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
 import { sizeOf, type TensorData, type Weights } from "../tensor/tensor.ts";
 import { accumulated } from "./accumulate.ts";
-import { ProgramCache } from "./program-cache.ts";
 import type { TokenLoss } from "./token-loss.ts";
 
 /** One microbatch: rows·T tokens. */

@@ -1,6 +1,7 @@
 // Worker threads that judge comparisons, one at a time each, and are killed when they take too long; a spare stands by.
 
 import { Worker } from "node:worker_threads";
+import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError } from "../base/errors.ts";
 import type { Comparison } from "./judge.ts";
 import { shown, type Judgement } from "./verdict.ts";
@@ -86,7 +87,7 @@ class WorkerPool implements Pool {
 
   #start(): void {
     // Flags of the parent (a test runner's, a debugger's) are not for the worker.
-    const worker = new Worker(workerFile(), { resourceLimits: LIMITS, execArgv: [] });
+    const worker = new Worker(builtNeighbour(import.meta.url, "worker"), { resourceLimits: LIMITS, execArgv: [] });
     const member: Member = { worker, ready: false, jobs: 0, late: null, current: null };
     this.#members.add(member);
     worker.on("message", (report: Report) => this.#heard(member, report));
@@ -191,7 +192,7 @@ class WorkerPool implements Pool {
       "INTERNAL",
       {
         what: `The verifier's worker thread cannot start: ${cause?.message ?? "it ended at once"}.`,
-        expected: `${workerFile().pathname} to load.`,
+        expected: `${builtNeighbour(import.meta.url, "worker").pathname} to load.`,
         fix: "In a checkout, run `npm run build`; otherwise install swarr again.",
       },
       { cause },
@@ -237,10 +238,4 @@ function lossOf(error: Error | null): string {
 
 function timeoutOf(comparison: Comparison | undefined, reason: string): Judgement {
   return { kind: "timeout", answer: comparison === undefined ? null : shown(comparison.answer), reason };
-}
-
-/** Node runs the compiled worker; from the sources (in tests) it is found in dist/. */
-function workerFile(): URL {
-  const here = import.meta.url;
-  return here.endsWith(".ts") ? new URL("../../dist/verify/worker.js", here) : new URL("./worker.js", here);
 }

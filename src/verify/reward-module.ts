@@ -3,6 +3,7 @@
 import module from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError, messageOf } from "../base/errors.ts";
 import { isObject, quote } from "../base/json.ts";
 import type { Reward, RewardInput } from "./reward.ts";
@@ -115,11 +116,7 @@ function prepareTypeScript(full: string): void {
       fix: "Run `npm install typescript` in the module's folder, or write the reward as .mjs.",
     });
   }
-  const here = import.meta.url;
-  const hook = here.endsWith(".ts")
-    ? new URL("../../dist/verify/typescript-hook.js", here)
-    : new URL("./typescript-hook.js", here);
-  module.register(hook, { data: { compiler } });
+  module.register(builtNeighbour(import.meta.url, "typescript-hook"), { data: { compiler } });
   hooked = true;
 }
 

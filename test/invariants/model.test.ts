@@ -125,8 +125,13 @@ describe("decoding with the ring", () => {
     ["Qwen3-like", tinyConfig({ queryKeyNorm: true, tiedHead: true, windows: [9, 9] })],
   ];
 
-  it.each(cases)("gives the log-probs of one prefill, past several wraps (%s)", async (_, config) => {
-    const sampler = createSampler({ engine, config, weights: tinyWeights(config), batch: 4 });
+  const ways = cases.flatMap(([name, config]) => [
+    [name, config, false] as const,
+    [`${name}, weights compiled in`, config, true] as const,
+  ]);
+
+  it.each(ways)("gives the log-probs of one prefill, past several wraps (%s)", async (_, config, fixedWeights) => {
+    const sampler = createSampler({ engine, config, weights: tinyWeights(config), batch: 4, fixedWeights });
     owned.push(sampler);
     const requests = Array.from({ length: 7 }, (__, i) => ({
       promptIds: tinyIds(1 + ((i * 5) % 13), 50 + i),

@@ -53,7 +53,12 @@ async function generate(name: string, flags: GenerateFlags): Promise<void> {
       : flags.prompt;
   const promptIds = idsFrom(model, flags.ids, prompt, "--prompt and --ids");
   const { maxTokens: maxNewTokens, temperature, topP, seed } = flags;
-  const sampler = createSampler({ engine: model.engine, config: model.config, weights: model.weights });
+  const sampler = createSampler({
+    engine: model.engine,
+    config: model.config,
+    weights: model.weights,
+    fixedWeights: true,
+  });
   try {
     const requests = [{ promptIds, maxNewTokens, temperature, topP, seed }];
     const [response] = await sampler.sample(requests, { endIds: model.endIds });

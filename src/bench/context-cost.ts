@@ -29,11 +29,11 @@ export function tooLarge({ mode, attention, tokens }: ContextCell): string | nul
 }
 
 /** @returns milliseconds a token */
-export async function contextCost(cell: ContextCell, threads: number): Promise<number> {
-  return cell.mode === "train" ? trainCost(cell) : decodeCost(cell, threads);
+export async function contextCost(cell: ContextCell): Promise<number> {
+  return cell.mode === "train" ? trainCost(cell) : decodeCost(cell);
 }
 
-/** One sequence is one microbatch, so one thread works on it. */
+/** One sequence is one microbatch, so one thread works on it; so too in decoding, where its products are too small to share. */
 async function trainCost({ attention, tokens }: ContextCell): Promise<number> {
   const { config } = benchShape("S", attention === "windowed");
   const bench = openTrainBench({ config, tokens, batch: 1 }, 1);
@@ -44,13 +44,13 @@ async function trainCost({ attention, tokens }: ContextCell): Promise<number> {
   return median(rounds) / tokens;
 }
 
-const DECODED = 48;
+const DECODED = 256;
 
-async function decodeCost({ attention, tokens }: ContextCell, threads: number): Promise<number> {
+async function decodeCost({ attention, tokens }: ContextCell): Promise<number> {
   const { config } = benchShape("S", attention === "windowed");
   const cache = new RingCache(config, 1, attention === "windowed" ? Number.MAX_SAFE_INTEGER : tokens + DECODED + 1);
   for (let position = 0; position < tokens; position++) cache.advance(0, position);
-  const programs = new StepPrograms(createEngine({ threads }), config, initialWeights(config, 1), true);
+  const programs = new StepPrograms(createEngine({ threads: 1 }), config, initialWeights(config, 1), true);
   const row = openRow({ promptIds: [1], maxNewTokens: DECODED, temperature: 1, topP: 1, seed: 1 }, 0);
   row.position = tokens;
   const program = await programs.get(cache, tokens + DECODED + 1);

@@ -67,7 +67,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       sample.push({ config, sequences, tokensPerSecond: await sampleSpeed(config, sequences, threads, options) });
     }
   }
-  return { sgemmGflops: best, threads, train, sample, context: await contextFigures(threads, options) };
+  return { sgemmGflops: best, threads, train, sample, context: await contextFigures(options) };
 }
 
 /** Rounds of a training step and of every candidate product in turn, so that all meet the same machine. */
@@ -127,7 +127,7 @@ async function sampleSpeed(
   return (1000 * bench.tokens) / median(times);
 }
 
-async function contextFigures(threads: number, options: BenchOptions): Promise<readonly ContextFigures[]> {
+async function contextFigures(options: BenchOptions): Promise<readonly ContextFigures[]> {
   const rows: ContextFigures[] = [];
   for (let tokens = 1024; tokens <= options.longestContext; tokens *= 2) {
     for (const mode of ["train", "decode"] as const) {
@@ -139,7 +139,7 @@ async function contextFigures(threads: number, options: BenchOptions): Promise<r
         options.onProgress(`${mode} ${attention} at ${tokens} tokens${reason === null ? "" : `: left out, ${reason}`}`);
         rows.push(
           reason === null
-            ? { ...row, ...(await inChild({ kind: "context", cell, threads })) }
+            ? { ...row, ...(await inChild({ kind: "context", cell })) }
             : { ...row, millisecondsPerToken: null, peakRssBytes: null, reason },
         );
       }

@@ -1,5 +1,6 @@
 // What a stage is given, what it counts, and the loop around its steps: report, save, stop.
 
+import { peakMemoryBytes } from "../base/peak-memory.ts";
 import type { Device } from "../engine/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { LoraAdapter } from "../model/lora.ts";
@@ -126,7 +127,7 @@ export async function runSteps(context: StageContext, model: TrainedModel, loop:
     const message = `${tooLong} examples were left out: they are longer than maxTokens.`;
     log({ type: "notice", arm, stage, step: loop.steps, level: "warning", message });
   }
-  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  const peakRssBytes = peakMemoryBytes();
   log({ type: "stage-end", arm, stage, step: loop.steps, seconds, tokensTrained, tokensSampled, flops, peakRssBytes });
   return totals;
 }

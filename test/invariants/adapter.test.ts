@@ -27,14 +27,12 @@ import { replicate } from "../../src/replicas/model.ts";
 import { runPaths } from "../../src/run/folder.ts";
 import { runSft } from "../../src/stage1-sft/run.ts";
 import { sftSettings } from "../../src/stage1-sft/settings.ts";
-import { rlSettings } from "../../src/stage2-rl/settings.ts";
 import { runRl } from "../../src/stage2-rl/run.ts";
-import { runningTotalTask } from "../../src/tasks/running-total.ts";
-import type { Task } from "../../src/tasks/task.ts";
 import type { Weights } from "../../src/tensor/tensor.ts";
 import { packSequences, type PackSequence } from "../../src/tokens/pack.ts";
 import { trainOutputs } from "../../src/train/step.ts";
 import { crossEntropy } from "../../src/train/token-loss.ts";
+import { digitsTask, shortRl } from "../support/digits-task.ts";
 import { expectClose } from "../support/expect-close.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../support/tiny-model.ts";
@@ -174,30 +172,13 @@ describe("the gradient of an adapter", () => {
 
 const LORA: LoraConfig = { rank: 2, alpha: 8, targets: ["q_proj", "v_proj", "up_proj", "down_proj"] };
 const sft = sftSettings.parse({ steps: 6, batchExamples: 4, lr: 0.02, warmupSteps: 1, microbatchTokens: 256 });
-const rl = rlSettings.parse({
-  steps: 4,
-  promptsPerStep: 3,
-  groupSize: 4,
-  maxNewTokens: 24,
-  minibatches: 2,
-  lr: 0.02,
-  microbatchTokens: 128,
-});
-
-/** Rewards that differ between rollouts of any model: the share of digits among the response's tokens. */
-const digits: Task = {
-  ...runningTotalTask({ seed: 4, testCount: 2 }),
-  grade: (_, { text }) => {
-    const reward = (text.match(/\d/g)?.length ?? 0) / Math.max(1, text.length);
-    return { reward, terms: { digits: reward }, verdict: "wrong", answer: null };
-  },
-};
+const rl = { ...shortRl, lr: 0.02 };
 
 const runs = {
   sft: (stage: TinyStage, steps = sft.steps) =>
-    runSft(stage.context, { settings: { ...sft, steps }, task: digits, purpose: "sft", snapshotEvery: 100 }),
+    runSft(stage.context, { settings: { ...sft, steps }, task: digitsTask, purpose: "sft", snapshotEvery: 100 }),
   rl: (stage: TinyStage) =>
-    runRl(stage.context, { settings: rl, task: digits, window: 12, snapshotEvery: 100, onRollouts: () => {} }),
+    runRl(stage.context, { settings: rl, task: digitsTask, window: 12, snapshotEvery: 100, onRollouts: () => {} }),
 };
 
 function adapterStage(options: TinyStageOptions): TinyStage {

@@ -3,15 +3,13 @@
 import { describe, expect, it } from "vitest";
 import { sftSettings } from "../../src/stage1-sft/settings.ts";
 import { runSft } from "../../src/stage1-sft/run.ts";
-import { rlSettings } from "../../src/stage2-rl/settings.ts";
 import { runRl } from "../../src/stage2-rl/run.ts";
 import type { Rollout } from "../../src/stage2-rl/rollout.ts";
-import { runningTotalTask } from "../../src/tasks/running-total.ts";
-import type { Task } from "../../src/tasks/task.ts";
 import type { Weights } from "../../src/tensor/tensor.ts";
 import { packSequences, unpackResponses, type PackSequence } from "../../src/tokens/pack.ts";
 import { replicate } from "../../src/replicas/model.ts";
 import { withWindow } from "../../src/model/window.ts";
+import { digitsTask, shortRl } from "../support/digits-task.ts";
 import { expectClose } from "../support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../support/tiny-model.ts";
 import { eventsOf, tinyStage, type TinyStage } from "../support/tiny-stage.ts";
@@ -75,31 +73,14 @@ describe("a training step", () => {
 });
 
 const sft = sftSettings.parse({ steps: 6, batchExamples: 4, lr: 0.003, warmupSteps: 1, microbatchTokens: 256 });
-const rl = rlSettings.parse({
-  steps: 4,
-  promptsPerStep: 3,
-  groupSize: 4,
-  maxNewTokens: 24,
-  minibatches: 2,
-  lr: 0.01,
-  microbatchTokens: 128,
-});
-
-/** Rewards that differ between rollouts of any model: the share of digits among the response's tokens. */
-const digits: Task = {
-  ...runningTotalTask({ seed: 4, testCount: 2 }),
-  grade: (_, { text }) => {
-    const reward = (text.match(/\d/g)?.length ?? 0) / Math.max(1, text.length);
-    return { reward, terms: { digits: reward }, verdict: "wrong", answer: null };
-  },
-};
 
 const runs = {
-  sft: (stage: TinyStage) => runSft(stage.context, { settings: sft, task: digits, purpose: "sft", snapshotEvery: 100 }),
+  sft: (stage: TinyStage) =>
+    runSft(stage.context, { settings: sft, task: digitsTask, purpose: "sft", snapshotEvery: 100 }),
   rl: (stage: TinyStage, seen: Rollout[] = []) =>
     runRl(stage.context, {
-      settings: rl,
-      task: digits,
+      settings: shortRl,
+      task: digitsTask,
       window: 12,
       snapshotEvery: 100,
       onRollouts: (_, rollouts) => seen.push(...rollouts),
@@ -141,7 +122,7 @@ describe("the rl stage", () => {
     const before = new Map([...stage.context.weights].map(([name, data]) => [name, data.slice()]));
     await runs.rl(stage);
     const steps = eventsOf(stage, "rl-step");
-    expect(steps.length).toBe(rl.steps);
+    expect(steps.length).toBe(shortRl.steps);
     for (const step of steps) {
       expect(step.degenerateGroups).toBeLessThan(1);
       expect(step.gradientNorm).toBeGreaterThan(0);
@@ -154,9 +135,9 @@ describe("the rl stage", () => {
     const seen: Rollout[] = [];
     const stage = tinyStage({ stage: "rl" });
     await runs.rl(stage, seen);
-    expect(seen.length).toBe(rl.steps * rl.promptsPerStep * rl.groupSize);
+    expect(seen.length).toBe(shortRl.steps * shortRl.promptsPerStep * shortRl.groupSize);
     // Longer than the window of 12, so that the ring has wrapped.
-    expect(Math.max(...seen.map(({ response }) => response.ids.length))).toBe(rl.maxNewTokens);
+    expect(Math.max(...seen.map(({ response }) => response.ids.length))).toBe(shortRl.maxNewTokens);
     for (const step of eventsOf(stage, "rl-step")) {
       expect(step.samplerTrainerMaxDifference).toBeLessThan(1e-5);
       expect(step.samplerTrainerMaxDifference).toBeGreaterThan(0);

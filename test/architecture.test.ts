@@ -30,6 +30,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   protobufjs: ["engine"],
   "node:fs": [
     "base/files.ts",
+    "base/peak-memory.ts",
     "formats",
     "tokens",
     "run",
@@ -40,7 +41,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "serve",
     "cli",
   ],
-  "node:worker_threads": ["verify", "replicas", "recipe", "bench", "serve", "cli"],
+  "node:worker_threads": ["verify", "replicas", "bench", "serve", "cli"],
   "node:http": ["dashboard", "serve", "evaluate", "checkpoint"],
   "@huggingface/tokenizers": ["tokens"],
   "@huggingface/jinja": ["tokens"],

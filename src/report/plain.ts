@@ -2,12 +2,13 @@
 
 import { honestNotes } from "./notes.ts";
 import { rlRows, type ReportData } from "./gather.ts";
-import { compactNumber, formatSeconds } from "./metrics.ts";
 import {
   ARM_NAMES,
   MODES,
   MODE_NAMES,
   STAGE_NAMES,
+  COST_HEADS,
+  costCells,
   costRows,
   costStageName,
   gapSentence,
@@ -70,15 +71,8 @@ function mismatchMarkdown({ mismatch }: ReportData): readonly string[] {
 function costMarkdown({ results }: ReportData): readonly string[] {
   const costs = results === null ? [] : costRows(results);
   if (costs.length === 0) return [];
-  const rows = costs.map(([arm, stage, cost]) => [
-    `${arm.toUpperCase()}, ${costStageName(stage)}`,
-    compactNumber(cost.tokensTrained),
-    compactNumber(cost.tokensSampled),
-    compactNumber(cost.flops),
-    formatSeconds(cost.seconds),
-  ]);
-  const head = ["Cell", "Tokens trained", "Tokens sampled", "FLOPs", "Time"];
-  return ["## Cost", "", ...markdownTable(head, rows), ""];
+  const rows = costs.map(([arm, stage, cost]) => [`${arm.toUpperCase()}, ${costStageName(stage)}`, ...costCells(cost)]);
+  return ["## Cost", "", ...markdownTable(["Cell", ...COST_HEADS], rows), ""];
 }
 
 /** One figure a line: `table,arm,stage,metric,value,low,high,n`; RL steps as `step` rows. */

@@ -1,5 +1,6 @@
 // The stage-by-arm figures in the order every table, chart and file shows them.
 
+import { compactNumber, formatSeconds } from "./metrics.ts";
 import type { Cost, ResultStage, RunResults, Score } from "../run/results.ts";
 
 export type Mode = "sampled" | "greedy";
@@ -78,6 +79,21 @@ export function costRows(results: RunResults): readonly (readonly [arm: string, 
   });
   const rank = (stage: string): number => (COST_ORDER.includes(stage) ? COST_ORDER.indexOf(stage) : COST_ORDER.length);
   return rows.sort((a, b) => a[0].localeCompare(b[0]) || rank(a[1]) - rank(b[1]));
+}
+
+/** Heads of `costCells`. */
+export const COST_HEADS = ["Tokens trained", "Tokens sampled", "FLOPs", "Time", "Peak memory"] as const;
+
+/** A cost as every table shows it; the memory is that of the process which ran the stage. */
+export function costCells({ tokensTrained, tokensSampled, flops, seconds, peakRssBytes }: Cost): readonly string[] {
+  const memory = peakRssBytes === undefined ? "–" : `${compactNumber(peakRssBytes)}B`;
+  return [
+    compactNumber(tokensTrained),
+    compactNumber(tokensSampled),
+    compactNumber(flops),
+    formatSeconds(seconds),
+    memory,
+  ];
 }
 
 /** A sentence on what RL did to the gap, from the numbers alone; null when a stage is missing. */

@@ -5,11 +5,13 @@ import { intervalChart, type IntervalPoint, type SeriesKind } from "./charts.ts"
 import { legend } from "./curves.ts";
 import type { ReportData } from "./gather.ts";
 import { html, type Markup } from "./markup.ts";
-import { compactNumber, formatSeconds } from "./metrics.ts";
+import { formatSeconds } from "./metrics.ts";
 import {
   ARM_NAMES,
   MODE_NAMES,
   STAGE_NAMES,
+  COST_HEADS,
+  costCells,
   costRows,
   costStageName,
   gapRecovered,
@@ -132,13 +134,9 @@ export function costSection(data: ReportData): Markup | null {
     ([arm, stage, cost]) =>
       html`<tr>
         <th scope="row">${arm.toUpperCase()}, ${costStageName(stage)}</th>
-        <td>${compactNumber(cost.tokensTrained)}</td>
-        <td>${compactNumber(cost.tokensSampled)}</td>
-        <td>${compactNumber(cost.flops)}</td>
-        <td>${formatSeconds(cost.seconds)}</td>
+        ${costCells(cost).map((text) => html`<td>${text}</td>`)}
       </tr>`,
   );
-  const peaks = rows.flatMap(([, , cost]) => cost.peakRssBytes ?? []);
   const total = data.results?.seconds?.["total"];
   return html`<h2 id="cost">Cost</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Cost">
@@ -146,10 +144,7 @@ export function costSection(data: ReportData): Markup | null {
         <thead>
           <tr>
             <th scope="col">Cell</th>
-            <th scope="col">Tokens trained</th>
-            <th scope="col">Tokens sampled</th>
-            <th scope="col">FLOPs</th>
-            <th scope="col">Time</th>
+            ${COST_HEADS.map((text) => html`<th scope="col">${text}</th>`)}
           </tr>
         </thead>
         <tbody>
@@ -157,6 +152,5 @@ export function costSection(data: ReportData): Markup | null {
         </tbody>
       </table>
     </div>
-    ${total === undefined ? null : html`<p>In all ${formatSeconds(total)}.</p>`}
-    ${peaks.length === 0 ? null : html`<p>Most memory the process of one stage held: ${compactNumber(Math.max(...peaks))}B.</p>`}`;
+    ${total === undefined ? null : html`<p>In all ${formatSeconds(total)}.</p>`}`;
 }

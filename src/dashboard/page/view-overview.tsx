@@ -1,10 +1,11 @@
 // One run at a glance: alerts, the headline figures, SA against SWA stage by stage, stages with their progress, cost.
 
-import { compactNumber, formatSeconds } from "../../report/metrics.ts";
 import { intervalChart, type IntervalPoint } from "../../report/charts.ts";
 import {
   MODE_NAMES,
   STAGE_NAMES,
+  COST_HEADS,
+  costCells,
   costRows,
   costStageName,
   gapRecovered,
@@ -167,10 +168,11 @@ function CostTable({ results }: { readonly results: RunResults }) {
           <thead>
             <tr>
               <th scope="col">Cell</th>
-              <th scope="col">Tokens trained</th>
-              <th scope="col">Tokens sampled</th>
-              <th scope="col">FLOPs</th>
-              <th scope="col">Time</th>
+              {COST_HEADS.map((text) => (
+                <th scope="col" key={text}>
+                  {text}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
@@ -179,10 +181,9 @@ function CostTable({ results }: { readonly results: RunResults }) {
                 <th scope="row">
                   {arm.toUpperCase()}, {costStageName(stage)}
                 </th>
-                <td>{compactNumber(cost.tokensTrained)}</td>
-                <td>{compactNumber(cost.tokensSampled)}</td>
-                <td>{compactNumber(cost.flops)}</td>
-                <td>{formatSeconds(cost.seconds)}</td>
+                {costCells(cost).map((text, column) => (
+                  <td key={COST_HEADS[column]}>{text}</td>
+                ))}
               </tr>
             ))}
           </tbody>

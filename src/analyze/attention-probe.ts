@@ -1,6 +1,7 @@
 // Where a full-attention model looks: the attention of every layer and head that falls beyond a window, and whether it is needed.
 
 import type { Engine, Program } from "../engine/engine.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { graphOf } from "../graph/check.ts";
 import { input, type GraphNode } from "../graph/node.ts";
 import { matmul } from "../graph/ops/contract.ts";
@@ -64,18 +65,16 @@ export function createAttentionProbe(
 ): AttentionProbe {
   const views = viewsOf(config);
   const weightArrays = viewArrays(views, weights);
-  const compiled = new Map<number, CompiledLength>();
+  const compiled = new ProgramCache<CompiledLength>(engine);
   const { layerCount, queryHeadCount: heads } = config;
   const sums = Array.from({ length: layerCount }, () => Array.from({ length: heads }, () => new HeadSums()));
 
-  const compile = async (tokens: number): Promise<CompiledLength> => {
-    const known = compiled.get(tokens);
-    if (known !== undefined) return known;
-    const outputs = probeOutputs(config, weightInputs(views).nodes, tokens);
-    const made = { program: await engine.compile(graphOf(outputs)), inputs: probeInputs(config, tokens, window) };
-    compiled.set(tokens, made);
-    return made;
-  };
+  const compile = (tokens: number): Promise<CompiledLength> =>
+    compiled.get(String(tokens), () => {
+      const outputs = probeOutputs(config, weightInputs(views).nodes, tokens);
+      const inputs = probeInputs(config, tokens, window);
+      return { graph: graphOf(outputs), made: (program) => ({ program, inputs }) };
+    });
 
   return {
     add: async (ids, { positions, distances, gaps }) => {
@@ -98,10 +97,7 @@ export function createAttentionProbe(
       }
     },
     layers: () => (sums[0]![0]!.count === 0 ? null : sums.map(layerAttention)),
-    dispose: async () => {
-      for (const { program } of compiled.values()) await program.dispose();
-      compiled.clear();
-    },
+    dispose: () => compiled.dispose(),
   };
 }
 

@@ -1,7 +1,10 @@
 // Which compiled programs stay.
 
 import { describe, expect, it } from "vitest";
-import { ProgramCache, type Compiled } from "./program-cache.ts";
+import { graphOf } from "../graph/check.ts";
+import { input } from "../graph/node.ts";
+import type { Engine } from "./engine.ts";
+import { ProgramCache } from "./program-cache.ts";
 
 const GIBIBYTE = 2 ** 30;
 
@@ -11,13 +14,23 @@ function recorded(bytes: number): {
   readonly compiled: string[];
   readonly get: (key: string) => Promise<string>;
 } {
-  const cache = new ProgramCache<string>();
   const [disposed, compiled]: [string[], string[]] = [[], []];
-  const compile = (key: string): Promise<Compiled<string>> => {
-    compiled.push(key);
-    return Promise.resolve({ made: key, bytes, dispose: () => Promise.resolve(void disposed.push(key)) });
+  const engine: Engine = {
+    name: "records",
+    threads: 1,
+    compile: ({ outputs }) => {
+      const [key = ""] = Object.keys(outputs);
+      compiled.push(key);
+      return Promise.resolve({
+        run: () => Promise.resolve(),
+        dispose: () => Promise.resolve(void disposed.push(key)),
+      });
+    },
   };
-  return { cache, disposed, compiled, get: (key) => cache.get(key, () => compile(key)) };
+  const cache = new ProgramCache<string>(engine);
+  const get = (key: string): Promise<string> =>
+    cache.get(key, () => ({ graph: graphOf({ [key]: input(`${key}.in`, [1]) }), made: () => key, heldBytes: bytes }));
+  return { cache, disposed, compiled, get };
 }
 
 describe("ProgramCache", () => {

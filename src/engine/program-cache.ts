@@ -1,11 +1,22 @@
 // Compiled programs by shape: the ones in use stay, the longest out of use go when their tensors would take too much memory.
 
-/** What a cache is given to keep. */
-export interface Compiled<Made> {
+import { bytesOf, type Graph } from "../graph/node.ts";
+import type { Engine, Program } from "./engine.ts";
+
+/** What is compiled when a shape is first met. */
+export interface ProgramPlan<Made> {
+  readonly graph: Graph;
+  /** the program with the arrays it reads and writes */
+  made(program: Program): Made;
+  /** what the program holds besides the values it computes */
+  readonly heldBytes?: number;
+}
+
+interface Compiled<Made> {
   readonly made: Made;
+  readonly program: Program;
   /** of all values the program computes; the engine, which reuses what is read no more, holds about a third of it */
   readonly bytes: number;
-  dispose(): Promise<void>;
 }
 
 /** Enough for the usual shapes of a small model; of a large one the two last used stay. */
@@ -13,15 +24,25 @@ const BUDGET_BYTES = 2 ** 29;
 const ALWAYS_KEPT = 2;
 
 export class ProgramCache<Made> {
+  readonly #engine: Engine;
   /** the longest out of use first */
   readonly #compiled = new Map<string, Compiled<Made>>();
 
-  async get(key: string, compile: () => Promise<Compiled<Made>>): Promise<Made> {
-    const found = this.#compiled.get(key) ?? (await compile());
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  async get(key: string, plan: () => ProgramPlan<Made>): Promise<Made> {
+    const found = this.#compiled.get(key) ?? (await this.#compile(plan()));
     this.#compiled.delete(key);
     this.#compiled.set(key, found);
     await this.#shrink();
     return found.made;
+  }
+
+  async #compile({ graph, made, heldBytes = 0 }: ProgramPlan<Made>): Promise<Compiled<Made>> {
+    const program = await this.#engine.compile(graph);
+    return { made: made(program), program, bytes: bytesOf(graph) + heldBytes };
   }
 
   async #shrink(): Promise<void> {
@@ -30,12 +51,12 @@ export class ProgramCache<Made> {
       if (bytes <= BUDGET_BYTES || this.#compiled.size <= ALWAYS_KEPT) return;
       this.#compiled.delete(key);
       bytes -= each.bytes;
-      await each.dispose();
+      await each.program.dispose();
     }
   }
 
   async dispose(): Promise<void> {
-    for (const each of this.#compiled.values()) await each.dispose();
+    for (const { program } of this.#compiled.values()) await program.dispose();
     this.#compiled.clear();
   }
 }

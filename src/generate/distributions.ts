@@ -1,6 +1,7 @@
 // The whole next-token distribution at every position of a text, a few rows at a time: [T, V] never exists whole.
 
 import type { Engine, Program } from "../engine/engine.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
 import { logSoftmax } from "../graph/ops/rowwise.ts";
@@ -30,18 +31,16 @@ export function createDistributions(engine: Engine, config: ModelConfig, weights
   const rows = Math.max(1, Math.min(64, Math.floor(AT_ONCE / V)));
   const states = new Float32Array(rows * D);
   const logProbs = new Float32Array(rows * V);
-  const bodies = new Map<number, { readonly program: Program; readonly inputs: SequenceInputs }>();
+  const bodies = new ProgramCache<{ readonly program: Program; readonly inputs: SequenceInputs }>(engine);
   let head: Program | null = null;
 
-  const bodyOf = async (tokens: number): Promise<{ readonly program: Program; readonly inputs: SequenceInputs }> => {
-    const known = bodies.get(tokens);
-    if (known !== undefined) return known;
-    const shape = { rows: 1, tokens };
-    const { hidden } = sequenceModel(config, weightInputs(views).nodes, shape);
-    const made = { program: await engine.compile(graphOf({ hidden })), inputs: new SequenceInputs(config, shape) };
-    bodies.set(tokens, made);
-    return made;
-  };
+  const bodyOf = (tokens: number): Promise<{ readonly program: Program; readonly inputs: SequenceInputs }> =>
+    bodies.get(String(tokens), () => {
+      const shape = { rows: 1, tokens };
+      const { hidden } = sequenceModel(config, weightInputs(views).nodes, shape);
+      const inputs = new SequenceInputs(config, shape);
+      return { graph: graphOf({ hidden }), made: (program) => ({ program, inputs }) };
+    });
   const headProgram = (): Promise<Program> => {
     const outputs = logSoftmax(logits(input("states", [rows, D]), headWeight(config, weightInputs(views).nodes)));
     return engine.compile(graphOf({ logProbs: outputs }));
@@ -66,8 +65,7 @@ export function createDistributions(engine: Engine, config: ModelConfig, weights
       }
     },
     dispose: async () => {
-      for (const { program } of bodies.values()) await program.dispose();
-      bodies.clear();
+      await bodies.dispose();
       await head?.dispose();
       head = null;
     },

@@ -1,6 +1,7 @@
 // Log-probs of given texts: one forward pass a sequence, in a few compiled lengths.
 
 import type { Engine, Program } from "../engine/engine.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { graphOf } from "../graph/check.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { SequenceInputs, sequenceModel } from "../model/sequence.ts";
@@ -25,17 +26,15 @@ interface CompiledLength {
 export function createScorer(engine: Engine, config: ModelConfig, weights: Weights): Scorer {
   const views = viewsOf(config);
   const weightArrays = viewArrays(views, weights);
-  const compiled = new Map<number, CompiledLength>();
+  const compiled = new ProgramCache<CompiledLength>(engine);
 
-  const compile = async (tokens: number): Promise<CompiledLength> => {
-    const known = compiled.get(tokens);
-    if (known !== undefined) return known;
-    const shape = { rows: 1, tokens };
-    const { logProb } = sequenceModel(config, weightInputs(views).nodes, shape);
-    const made = { program: await engine.compile(graphOf({ logProb })), inputs: new SequenceInputs(config, shape) };
-    compiled.set(tokens, made);
-    return made;
-  };
+  const compile = (tokens: number): Promise<CompiledLength> =>
+    compiled.get(String(tokens), () => {
+      const shape = { rows: 1, tokens };
+      const { logProb } = sequenceModel(config, weightInputs(views).nodes, shape);
+      const inputs = new SequenceInputs(config, shape);
+      return { graph: graphOf({ logProb }), made: (program) => ({ program, inputs }) };
+    });
 
   return {
     logProbs: async (ids) => {
@@ -60,9 +59,6 @@ export function createScorer(engine: Engine, config: ModelConfig, weights: Weigh
       shifted.set(logProb.subarray(0, ids.length - 1), 1);
       return shifted;
     },
-    dispose: async () => {
-      for (const { program } of compiled.values()) await program.dispose();
-      compiled.clear();
-    },
+    dispose: () => compiled.dispose(),
   };
 }

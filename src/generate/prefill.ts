@@ -1,6 +1,7 @@
 // The keys and values of prompts, computed for many prompts at once and once for equal ones.
 
 import type { Engine, Program } from "../engine/engine.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { graphOf } from "../graph/check.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { SequenceInputs, sequenceModel, type SequenceShape } from "../model/sequence.ts";
@@ -28,13 +29,12 @@ export interface Prefilled {
 }
 
 export class Prefill {
-  readonly #engine: Engine;
   readonly #config: ModelConfig;
   readonly #weights: Record<string, Float32Array>;
-  readonly #compiled = new Map<string, CompiledPrefill>();
+  readonly #compiled: ProgramCache<CompiledPrefill>;
 
   constructor(engine: Engine, config: ModelConfig, weights: Weights) {
-    this.#engine = engine;
+    this.#compiled = new ProgramCache(engine);
     this.#config = config;
     this.#weights = viewArrays(viewsOf(config), weights);
   }
@@ -70,29 +70,23 @@ export class Prefill {
     });
   }
 
-  async #program(shape: SequenceShape): Promise<CompiledPrefill> {
-    const key = `${shape.rows}x${shape.tokens}`;
-    const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
-    const config = this.#config;
-    const { keys, values } = sequenceModel(config, weightInputs(viewsOf(config)).nodes, shape);
-    const nodes = Object.fromEntries([
-      ...keys.map((node, layer) => [`keys.${layer}`, node] as const),
-      ...values.map((node, layer) => [`values.${layer}`, node] as const),
-    ]);
-    const size = shape.rows * shape.tokens * config.keyValueHeadCount * config.headWidth;
-    const compiled = {
-      program: await this.#engine.compile(graphOf(nodes)),
-      inputs: new SequenceInputs(config, shape),
-      outputs: Object.fromEntries(Object.keys(nodes).map((name) => [name, new Float32Array(size)])),
-    };
-    this.#compiled.set(key, compiled);
-    return compiled;
+  #program(shape: SequenceShape): Promise<CompiledPrefill> {
+    return this.#compiled.get(`${shape.rows}x${shape.tokens}`, () => {
+      const config = this.#config;
+      const { keys, values } = sequenceModel(config, weightInputs(viewsOf(config)).nodes, shape);
+      const nodes = Object.fromEntries([
+        ...keys.map((node, layer) => [`keys.${layer}`, node] as const),
+        ...values.map((node, layer) => [`values.${layer}`, node] as const),
+      ]);
+      const size = shape.rows * shape.tokens * config.keyValueHeadCount * config.headWidth;
+      const inputs = new SequenceInputs(config, shape);
+      const outputs = Object.fromEntries(Object.keys(nodes).map((name) => [name, new Float32Array(size)]));
+      return { graph: graphOf(nodes), made: (program) => ({ program, inputs, outputs }) };
+    });
   }
 
-  async dispose(): Promise<void> {
-    for (const { program } of this.#compiled.values()) await program.dispose();
-    this.#compiled.clear();
+  dispose(): Promise<void> {
+    return this.#compiled.dispose();
   }
 }
 

@@ -3,7 +3,6 @@
 import type { Engine, Program } from "../engine/engine.ts";
 import { ProgramCache } from "../engine/program-cache.ts";
 import { graphOf } from "../graph/check.ts";
-import { bytesOf } from "../graph/node.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { decodeStep } from "../model/decode-step.ts";
 import { ropeTables } from "../model/rope.ts";
@@ -124,15 +123,14 @@ const FIXED_AT_MOST = 2 ** 27;
 
 /** Compiles each shape once. The weights are read in place at every step, or compiled in where they are fixed. */
 export class StepPrograms {
-  readonly #engine: Engine;
   readonly #config: ModelConfig;
   readonly #weights: Record<string, Float32Array>;
   /** held by every program; 0 where the weights are read in place */
   readonly #fixedBytes: number;
-  readonly #compiled = new ProgramCache<StepProgram>();
+  readonly #compiled: ProgramCache<StepProgram>;
 
   constructor(engine: Engine, config: ModelConfig, weights: Weights, fixedWeights: boolean) {
-    this.#engine = engine;
+    this.#compiled = new ProgramCache(engine);
     this.#config = config;
     this.#weights = viewArrays(viewsOf(config), weights);
     const bytes = Object.values(this.#weights).reduce((total, { byteLength }) => total + byteLength, 0);
@@ -143,16 +141,17 @@ export class StepPrograms {
   async get(cache: RingCache, longest: number): Promise<StepProgram> {
     const positions = rungAbove(Math.max(256, longest));
     const key = `${cache.sequences} ${cache.slots.join()} ${positions}`;
-    return this.#compiled.get(key, async () => {
+    return this.#compiled.get(key, () => {
       const shape = { sequences: cache.sequences, slots: cache.slots, positions };
       const views = viewsOf(this.#config);
       const fixed = this.#fixedBytes > 0;
       const nodes = fixed ? weightConstants(views, this.#weights) : weightInputs(views).nodes;
       const graph = graphOf(decodeStep(this.#config, nodes, shape));
-      const program = await this.#engine.compile(graph);
       const tables = ropeTables(this.#config, positions);
-      const made = new StepProgram(program, this.#config, fixed ? {} : this.#weights, cache.sequences, tables);
-      return { made, bytes: bytesOf(graph) + this.#fixedBytes, dispose: () => program.dispose() };
+      const given = fixed ? {} : this.#weights;
+      const made = (program: Program): StepProgram =>
+        new StepProgram(program, this.#config, given, cache.sequences, tables);
+      return { graph, made, heldBytes: this.#fixedBytes };
     });
   }
 

@@ -58,27 +58,27 @@ export function viewArrays(views: readonly WeightView[], weights: Weights, prefi
 
 export type WeightNodes = (name: string) => GraphNode;
 
-/** The weights as constants of a graph, for programs that outlive no change of them. @param arrays  as of `viewArrays` */
-export function weightConstants(
-  views: readonly WeightView[],
-  arrays: Readonly<Record<string, Float32Array>>,
-): WeightNodes {
-  const shapes = new Map(views.map(({ name, shape }) => [name, shape]));
-  const known = new Map<string, GraphNode>();
-  return (name) => {
-    const shape = shapes.get(name);
-    invariant(shape !== undefined, `the model has a weight "${name}"`);
-    const node = known.get(name) ?? constant(float32(shape, arrays[name]));
-    known.set(name, node);
-    return node;
-  };
-}
-
 /** Graph inputs for the views, made when first asked for. */
 export function weightInputs(views: readonly WeightView[]): {
   readonly nodes: WeightNodes;
   readonly used: Map<string, GraphNode>;
 } {
+  return nodesByName(views, (name, shape) => input(name, shape));
+}
+
+/** The weights as constants of a graph, for programs that outlive no change of them. @param arrays  as of `viewArrays` */
+export function weightConstants(
+  views: readonly WeightView[],
+  arrays: Readonly<Record<string, Float32Array>>,
+): WeightNodes {
+  return nodesByName(views, (name, shape) => constant(float32(shape, arrays[name]))).nodes;
+}
+
+/** One node a view, however often it is asked for. */
+function nodesByName(
+  views: readonly WeightView[],
+  make: (name: string, shape: Shape) => GraphNode,
+): { readonly nodes: WeightNodes; readonly used: Map<string, GraphNode> } {
   const shapes = new Map(views.map(({ name, shape }) => [name, shape]));
   const used = new Map<string, GraphNode>();
   const nodes = (name: string): GraphNode => {
@@ -86,7 +86,7 @@ export function weightInputs(views: readonly WeightView[]): {
     if (known !== undefined) return known;
     const shape = shapes.get(name);
     invariant(shape !== undefined, `the model has a weight "${name}"`);
-    const node = input(name, shape);
+    const node = make(name, shape);
     used.set(name, node);
     return node;
   };

@@ -1,10 +1,10 @@
 // Forward and backward of one model over microbatches: per-token results out, gradients into sums.
 
 import type { Engine, Program } from "../engine/engine.ts";
+import { ProgramCache } from "../engine/program-cache.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { graphOf } from "../graph/check.ts";
-import { ProgramCache } from "../engine/program-cache.ts";
-import { bytesOf, input, type Graph, type GraphNode } from "../graph/node.ts";
+import { input, type GraphNode } from "../graph/node.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { parametersOf } from "../model/parameters.ts";
 import { SequenceInputs, sequenceModel, type SequenceBatch, type SequenceShape } from "../model/sequence.ts";
@@ -68,37 +68,29 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
   const weightArrays = viewArrays(views, weights);
   const sumInputs = viewArrays(views, sums, "sum.");
   const sumOutputs = viewArrays(views, sums, "grad.");
-  const programs = new ProgramCache<ShapeProgram>();
+  const programs = new ProgramCache<ShapeProgram>(engine);
 
-  const programOf = (
-    pass: "training" | "scoring",
-    shape: SequenceShape,
-    outputs: () => Graph["outputs"],
-  ): Promise<ShapeProgram> =>
-    programs.get(`${pass} ${shape.rows}x${shape.tokens}`, async () => {
-      const graph = graphOf(outputs());
+  const programOf = (pass: "training" | "scoring", shape: SequenceShape): Promise<ShapeProgram> =>
+    programs.get(`${pass} ${shape.rows}x${shape.tokens}`, () => {
+      const outputs =
+        pass === "training" ? trainOutputs(config, shape, loss, entropy) : scoreOutputs(config, shape, entropy);
       const count = shape.rows * shape.tokens;
       const results = { logProb: new Float32Array(count), entropy: entropy ? new Float32Array(count) : null };
-      const program = await engine.compile(graph);
-      const made = { program, inputs: new SequenceInputs(config, shape), results };
-      return { made, bytes: bytesOf(graph), dispose: () => program.dispose() };
+      const inputs = new SequenceInputs(config, shape);
+      return { graph: graphOf(outputs), made: (program) => ({ program, inputs, results }) };
     });
 
   return {
     sums,
     accumulate: async ({ extras, shape, ...batch }) => {
-      const { program, inputs, results } = await programOf("training", shape, () =>
-        trainOutputs(config, shape, loss, entropy),
-      );
+      const { program, inputs, results } = await programOf("training", shape);
       inputs.fill(batch);
       const given: Record<string, TensorData> = { ...inputs.arrays, ...weightArrays, ...sumInputs, ...extras };
       await program.run(given, { ...outputArrays(results), ...sumOutputs });
       return results;
     },
     score: async ({ shape, ...batch }) => {
-      const { program, inputs, results } = await programOf("scoring", shape, () =>
-        scoreOutputs(config, shape, entropy),
-      );
+      const { program, inputs, results } = await programOf("scoring", shape);
       inputs.fill(batch);
       await program.run({ ...inputs.arrays, ...weightArrays }, outputArrays(results));
       return results;

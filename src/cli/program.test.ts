@@ -1,25 +1,15 @@
 // The frame around the commands: help, exit status, and what a person reads when something fails.
 
 import { readdirSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { captureOutput } from "../../test/support/captured-cli.ts";
 import { SwarrError, type ErrorCode } from "../base/errors.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CommandEntry, CommandModule } from "./command.ts";
 import { wholeNumber } from "./flags.ts";
 import { runCli } from "./program.ts";
 
-const written = { stdout: "", stderr: "" };
-
-beforeEach(() => {
-  written.stdout = "";
-  written.stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((written.stdout += String(text)), true));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((written.stderr += String(text)), true));
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const written = captureOutput();
 
 function entryOf(name: string, action: (file: string) => Promise<void>): CommandEntry & { loaded: number } {
   const module: CommandModule = {

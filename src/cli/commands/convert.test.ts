@@ -2,37 +2,19 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { commandLine } from "../../../test/support/captured-cli.ts";
 import { scratchFolder } from "../../../test/support/scratch-folder.ts";
 import { loadCheckpoint } from "../../checkpoint/load.ts";
-import type { CommandEntry } from "../command.ts";
-import { runCli } from "../program.ts";
 import { convertCommand } from "./convert.ts";
 import { initCommand } from "./init.ts";
 
-const catalogue: readonly CommandEntry[] = [initCommand, convertCommand].map((command) => ({
-  name: command.name,
-  summary: command.summary,
-  load: () => Promise.resolve(command),
-}));
+const swarr = commandLine(initCommand, convertCommand);
 
-const written = { stdout: "", stderr: "" };
 let folder: string;
 beforeEach(() => {
   folder = scratchFolder();
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((written.stdout += String(text)), true));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((written.stderr += String(text)), true));
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-async function swarr(...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  written.stdout = "";
-  written.stderr = "";
-  const status = await runCli(args, catalogue);
-  return { status, ...written };
-}
 
 const at = (name: string): string => path.join(folder, name);
 const init = (name: string, ...flags: readonly string[]): Promise<{ status: number; stderr: string }> =>

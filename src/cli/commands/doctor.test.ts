@@ -2,26 +2,15 @@
 
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CommandEntry } from "../command.ts";
+import { describe, expect, it } from "vitest";
+import { captureOutput, catalogueOf } from "../../../test/support/captured-cli.ts";
 import { runCli } from "../program.ts";
 import { doctorCommand } from "./doctor.ts";
 
 const MINIATURE = path.resolve(import.meta.dirname, "../../../recipes/miniature.yaml");
-const catalogue: readonly CommandEntry[] = [
-  { name: "doctor", summary: doctorCommand.summary, load: () => Promise.resolve(doctorCommand) },
-];
+const catalogue = catalogueOf(doctorCommand);
 
-const written = { stdout: "", stderr: "" };
-beforeEach(() => {
-  written.stdout = "";
-  written.stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((written.stdout += String(text)), true));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((written.stderr += String(text)), true));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const written = captureOutput();
 
 interface Found {
   readonly cores: number;

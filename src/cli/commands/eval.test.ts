@@ -3,38 +3,17 @@
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { commandLine } from "../../../test/support/captured-cli.ts";
 import { scratchFolder } from "../../../test/support/scratch-folder.ts";
 import { wilsonInterval } from "../../evaluate/intervals.ts";
-import type { CommandEntry } from "../command.ts";
-import { runCli } from "../program.ts";
 import { compareCommand } from "./compare.ts";
 import { evalCommand } from "./eval.ts";
 import { initCommand } from "./init.ts";
 
 const DATA = fileURLToPath(new URL("../../../test/fixtures/gsm8k/test.jsonl", import.meta.url));
 const TRAIN = fileURLToPath(new URL("../../../test/fixtures/gsm8k/train.jsonl", import.meta.url));
-const catalogue: readonly CommandEntry[] = [evalCommand, compareCommand, initCommand].map((command) => ({
-  name: command.name,
-  summary: command.summary,
-  load: () => Promise.resolve(command),
-}));
-
-const written = { stdout: "", stderr: "" };
-beforeEach(() => {
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((written.stdout += String(text)), true));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((written.stderr += String(text)), true));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-async function swarr(...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  written.stdout = "";
-  written.stderr = "";
-  const status = await runCli(args, catalogue);
-  return { status, ...written };
-}
+const swarr = commandLine(evalCommand, compareCommand, initCommand);
 
 async function json(...args: readonly string[]): Promise<Record<string, unknown>> {
   const { status, stdout, stderr } = await swarr(...args, "--json");

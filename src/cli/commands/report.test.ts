@@ -4,21 +4,17 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { captureOutput } from "../../../test/support/captured-cli.ts";
 import { writeRunFixture } from "../../../test/support/run-fixture.ts";
 import { runCli } from "../program.ts";
 
 let folder: string;
-const written = { stdout: "", stderr: "" };
+const written = captureOutput();
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-report-command-"));
   writeRunFixture(path.join(folder, "run"), { sftSteps: 3, rlSteps: 2, rolloutEvery: 1, evaluated: 2 });
-  written.stdout = "";
-  written.stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => ((written.stdout += String(text)), true));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => ((written.stderr += String(text)), true));
 });
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   fs.rmSync(folder, { recursive: true, force: true });
 });

@@ -107,20 +107,24 @@ function lowerSum(to: Lowering, node: GraphNode, [x]: readonly string[]): string
   return to.reshape(to.emit("Gemm", [to.fill([1, rows], 1), matrix]), node.shape);
 }
 
-/**
- * The model bytes that compute the graph's outputs from its inputs.
- *
- * @param others  lowerings of a device that needs its own
- */
-export function lowerGraph(graph: Graph, others: Lowerings = {}): Uint8Array {
+export interface LowerOptions {
+  /** of a device that needs its own */
+  readonly lowerings?: Lowerings;
+  /** puts an empty sequence of this name before the outputs */
+  readonly sequenceFirst?: string | undefined;
+}
+
+/** The model bytes that compute the graph's outputs from its inputs. */
+export function lowerGraph(graph: Graph, { lowerings = {}, sequenceFirst }: LowerOptions = {}): Uint8Array {
   checkGraph(graph);
   const to = new Lowering();
+  if (sequenceFirst !== undefined) to.emitAs(sequenceFirst, "SequenceEmpty");
   for (const node of nodesInOrder(Object.values(graph.outputs))) {
     if (isInput(node)) {
       to.setName(node, nameOfInput(node));
       continue;
     }
-    const lower = others[node.op.name] ?? LOWER[node.op.name];
+    const lower = lowerings[node.op.name] ?? LOWER[node.op.name];
     invariant(lower !== undefined, `there is a lowering of ${node.op.name}`);
     to.setName(
       node,
@@ -145,5 +149,6 @@ export function lowerGraph(graph: Graph, others: Lowerings = {}): Uint8Array {
     initializers: to.initializers,
     inputs: Object.entries(graph.inputs).map(([name, node]) => value(name, node)),
     outputs,
+    sequenceOutputs: sequenceFirst === undefined ? [] : [sequenceFirst],
   });
 }

@@ -45,6 +45,11 @@ export class Lowering {
     return output;
   }
 
+  /** Emits a node without inputs or attributes whose output has a name of the caller's choice. */
+  emitAs(name: string, opType: string): void {
+    this.nodes.push({ input: [], output: [name], name: `out_${name}`, opType, domain: "", attribute: [] });
+  }
+
   /** A constant, shared by equal uses. */
   constant(tensor: Tensor): string {
     const { data, shape, type } = tensor;

@@ -31,7 +31,8 @@ const SCHEMA = {
     Dimension: message({ dimValue: ["int64", 1] }),
     TensorShapeProto: message({ dim: ["Dimension", 1, "repeated"] }),
     TensorTypeProto: message({ elemType: ["int32", 1], shape: ["TensorShapeProto", 2] }),
-    TypeProto: message({ tensorType: ["TensorTypeProto", 1] }),
+    SequenceTypeProto: message({ elemType: ["TypeProto", 1] }),
+    TypeProto: message({ tensorType: ["TensorTypeProto", 1], sequenceType: ["SequenceTypeProto", 4] }),
     ValueInfoProto: message({ name: ["string", 1], type: ["TypeProto", 2] }),
     GraphProto: message({
       node: ["NodeProto", 1, "repeated"],
@@ -106,6 +107,8 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** names of outputs that are sequences of float32 tensors; they come before the others */
+  readonly sequenceOutputs: readonly string[];
 }
 
 /** One attribute; whole numbers become `i` unless `float` is asked for. */
@@ -121,6 +124,10 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     name,
     type: { tensorType: { elemType: elementType, shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
   });
+  const sequenceInfo = (name: string): object => ({
+    name,
+    type: { sequenceType: { elemType: { tensorType: { elemType: ONNX_TYPE.float32 } } } },
+  });
   return modelType
     .encode({
       irVersion: 10,
@@ -134,7 +141,7 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
         node: graph.nodes,
         initializer: graph.initializers,
         input: graph.inputs.map(valueInfo),
-        output: graph.outputs.map(valueInfo),
+        output: [...graph.sequenceOutputs.map(sequenceInfo), ...graph.outputs.map(valueInfo)],
       },
     })
     .finish();

@@ -12,9 +12,15 @@ import { add, gradientsOf, isClosedForm } from "./ops/elementwise.ts";
  */
 export function gradients(loss: GraphNode, sources: readonly GraphNode[]): readonly GraphNode[] {
   invariant(loss.shape.length === 0, `the loss is a scalar, not ${show(loss.shape)}`);
-  const order = nodesInOrder([loss]);
+  return pullback(loss, scalar(1), sources);
+}
+
+/** The gradients of Σ upstream·output with respect to each of `sources`, for an `upstream` of the output's shape. */
+export function pullback(output: GraphNode, upstream: GraphNode, sources: readonly GraphNode[]): readonly GraphNode[] {
+  invariant(sameShape(upstream.shape, output.shape), `the upstream gradient has the shape ${show(output.shape)}`);
+  const order = nodesInOrder([output]);
   const leads = nodesLeadingTo(sources, order);
-  const upstreams = new Map<GraphNode, GraphNode>([[loss, scalar(1)]]);
+  const upstreams = new Map<GraphNode, GraphNode>([[output, upstream]]);
   for (const node of [...order].reverse()) {
     const upstream = upstreams.get(node);
     if (upstream === undefined || !leads.has(node) || node.inputs.length === 0) continue;

@@ -10,6 +10,7 @@ import { sum } from "../graph/ops/reduce.ts";
 import { logSoftmax } from "../graph/ops/rowwise.ts";
 import { gatedMlp, linear, queryKeyValue, type Positions } from "./blocks.ts";
 import type { ModelConfig } from "./config.ts";
+import { inRowChunks } from "./row-chunks.ts";
 import type { WeightNodes } from "./views.ts";
 
 /** What a layer's queries, keys and values become: dense, blockwise or over a cache; [M, H·K]. */
@@ -35,8 +36,10 @@ export function hiddenStates(
     const { query, key, value } = queryKeyValue(normed, weights, at, config, place);
     const mixed = attend(layer, query, key, value);
     x = add(x, linear(mixed, weights, `${at}.attentionOut`, config.attentionOutputBias));
-    const normedAgain = rmsNorm(x, weights(`${at}.mlpNorm`), config.normEpsilon);
-    x = add(x, gatedMlp(normedAgain, weights, at, config));
+    x = inRowChunks(x, weights, (rows, own) => {
+      const normedAgain = rmsNorm(rows, own(`${at}.mlpNorm`), config.normEpsilon);
+      return add(rows, gatedMlp(normedAgain, own, at, config));
+    });
   }
   return rmsNorm(x, weights("finalNorm"), config.normEpsilon);
 }

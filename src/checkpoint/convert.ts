@@ -64,7 +64,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
     (name === INDEX_NAME || !OTHER_FORMS.test(name));
   const files = everyFile(source);
   const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
-  writeFolder(out, false, (folder) => {
+  await writeFolder(out, {}, (folder) => {
     writeJson(folder, "config.json", json);
     for (const file of carried) copyFile(file, folder);
     for (const [name, text] of Object.entries(added)) fs.writeFileSync(path.join(folder, name), text);

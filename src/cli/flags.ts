@@ -32,6 +32,12 @@ export function windowFlag(text: string): number | "full" {
   return text === "full" ? "full" : wholeNumber(1)(text);
 }
 
+/** For what is written to: the empty text, as an unset shell variable leaves it, would mean the working directory. */
+export function outputPath(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError("Expected a path, not an empty text.");
+}
+
 /** For a flag that may repeat, such as `--set key=value`: `.option("--set <key=value>", …, collect, [])`. */
 export function collect(text: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, text];

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Converted } from "../../checkpoint/convert.ts";
 import type { CommandModule } from "../command.ts";
-import { wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
+import { outputPath, wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
 interface ConvertFlags {
@@ -36,7 +36,7 @@ export const convertCommand: CommandModule = {
         wholeNumber(),
       )
       .option("--check", "open the result again and show on it that the window acts")
-      .requiredOption("--out <folder>", "where the new checkpoint goes; must not exist")
+      .requiredOption("--out <folder>", "where the new checkpoint goes; must not exist", outputPath)
       .option(...JSON_FLAG)
       .action(convert);
   },
@@ -45,6 +45,8 @@ export const convertCommand: CommandModule = {
 async function convert(model: string, flags: ConvertFlags): Promise<void> {
   const { convertCheckpoint } = await import("../../checkpoint/convert.ts");
   const { openModel } = await import("../../checkpoint/open-model.ts");
+  const { requireFreePlace } = await import("../../checkpoint/save.ts");
+  requireFreePlace(flags.out);
   const source = await openModel(model, note);
   const converted = await convertCheckpoint({
     source,

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Certificate } from "../../checkpoint/certificate.ts";
 import type { Checkpoint } from "../../checkpoint/load.ts";
 import type { CommandModule } from "../command.ts";
+import { outputPath } from "../flags.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
 interface ExportFlags {
@@ -25,7 +26,7 @@ export const exportCommand: CommandModule = {
           "prompts longer than the window with their log-probs under the right window, one less, one more and full attention.\n" +
           "swarr probe runs it against a folder or a server. A full-attention model gets no certificate.",
       )
-      .requiredOption("--out <folder>", "where the export goes; must not exist")
+      .requiredOption("--out <folder>", "where the export goes; must not exist", outputPath)
       .option("--no-certificate", "leave the certificate out")
       .option("--push <name>", "upload the export to the hub as org/name (token: HF_TOKEN)")
       .option(...JSON_FLAG)

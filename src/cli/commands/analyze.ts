@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { AnalyzeFlags } from "../analysis-document.ts";
 import type { CommandModule } from "../command.ts";
-import { outputPath, realNumber, wholeNumber } from "../flags.ts";
+import { outputPath, realNumber, wholeNumber, windowWidth } from "../flags.ts";
 import { JSON_FLAG, printResult } from "../output.ts";
 
 export const analyzeCommand: CommandModule = {
@@ -17,7 +17,7 @@ export const analyzeCommand: CommandModule = {
         "Log-prob of each response token under full attention minus that under the window, by one model for all texts\n" +
           "(normally the full-attention base), over tokens at positions >= W: in all, by how far back a token looks, by row.",
       )
-      .requiredOption("--window <W>", "tokens a query sees, itself counted", wholeNumber(1))
+      .requiredOption("--window <W>", "tokens a query sees, itself counted", windowWidth)
       .option("--data <file>", "training rows, JSON Lines or Parquet")
       .option(
         "--rollouts <run>",

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Family, ModelConfig } from "../../model/config.ts";
 import type { CommandModule } from "../command.ts";
 import { outputPath, wholeNumber } from "../flags.ts";
+import { withInterrupt } from "../interrupt.ts";
 import { JSON_FLAG, printResult } from "../output.ts";
 
 interface InitFlags {
@@ -51,7 +52,9 @@ async function init(flags: InitFlags): Promise<void> {
   const tokenizer = byteTokenizer();
   const config = await newConfig(flags, tokenizer.size);
   const weights = initialWeights(config, flags.seed);
-  await saveCheckpoint({ folder: flags.out, config, weights, tokenizer });
+  await withInterrupt("Start it again; nothing was written.", (signal) =>
+    saveCheckpoint({ folder: flags.out, config, weights, tokenizer, signal }),
+  );
   const parameters = parameterCount(config);
   printResult(
     flags.json,

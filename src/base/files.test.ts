@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { insideFolder, readText, sha256, writeFileAtomic } from "./files.ts";
+import { insideFolder, readText, requireWritableFile, sha256, writeFileAtomic } from "./files.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -26,8 +26,34 @@ describe("writeFileAtomic", () => {
   it("leaves the old file as it was when the new one cannot be put in its place", () => {
     const taken = path.join(folder, "taken");
     fs.mkdirSync(path.join(taken, "inner"), { recursive: true });
-    expect(() => writeFileAtomic(taken, "x")).toThrow();
+    expect(() => writeFileAtomic(taken, "x")).toThrow(/taken.*\[FILE_UNWRITABLE\]/);
     expect(fs.readdirSync(taken)).toEqual(["inner"]);
+    expect(fs.readdirSync(folder).filter((name) => name.endsWith(".partial"))).toEqual([]);
+  });
+});
+
+describe("requireWritableFile", () => {
+  it("refuses a folder, a device, and what lies below a file or a dead link", () => {
+    const file = path.join(folder, "plain.txt");
+    const link = path.join(folder, "dead");
+    fs.writeFileSync(file, "");
+    fs.symlinkSync("nowhere", link);
+    for (const place of [folder, os.devNull, path.join(file, "x"), path.join(link, "x"), path.join(file, "x", "y")]) {
+      expect(() => requireWritableFile(place), place).toThrow(/\[FILE_UNWRITABLE\]/);
+    }
+  });
+
+  it("makes nothing and takes a file that is there, or folders that are not", () => {
+    const place = path.join(folder, "new", "deep", "x.jsonl");
+    requireWritableFile(place);
+    requireWritableFile(path.join(folder, "plain.txt"));
+    expect(fs.existsSync(path.join(folder, "new"))).toBe(false);
+  });
+
+  it.skipIf(process.getuid?.() === 0 || process.platform === "win32")("refuses a folder without permission", () => {
+    const closed = path.join(folder, "closed");
+    fs.mkdirSync(closed, { mode: 0o555 });
+    expect(() => requireWritableFile(path.join(closed, "x"))).toThrow(/EACCES.*\[FILE_UNWRITABLE\]/);
   });
 });
 

@@ -127,7 +127,7 @@ export class ConfigKeys {
   count(key: string, fallback?: number, least = 1): number {
     const value = this.get(key) ?? fallback;
     if (typeof value === "number" && Number.isInteger(value) && value >= least && value < 2 ** 31) return value;
-    throw this.bad(key, `an integer of at least ${least}.`);
+    throw this.bad(key, `an integer from ${least} to ${2 ** 31 - 1}.`);
   }
 
   /** @throws `BAD_CONFIG` when not a positive number */

@@ -72,6 +72,27 @@ describe("convertCheckpoint", () => {
     await expect(convert(source, [])).rejects.toThrow(/FILE_EXISTS/);
   });
 
+  it("leaves nothing behind that could not be read again, or that did not stand inspection", async () => {
+    const source = await savedModel(QWEN2);
+    const out = beside(source);
+    await expect(convertCheckpoint({ source, out, window: 2 ** 31 })).rejects.toThrow(/BAD_WINDOW/);
+    const sinks = convertCheckpoint({ source, out, window: 5, sinkTokens: 2 ** 31 });
+    await expect(sinks).rejects.toThrow(/swarr_sink_tokens.*BAD_CONFIG/);
+    const inspect = (folder: string): Promise<void> =>
+      Promise.reject(new Error(`seen: ${fs.readdirSync(folder).includes("model.safetensors")}`));
+    await expect(convertCheckpoint({ source, out, window: 5, inspect })).rejects.toThrow("seen: true");
+    expect(fs.readdirSync(path.dirname(out))).toEqual([path.basename(source)]);
+  });
+
+  it("stops on a signal between files, with nothing left behind", async () => {
+    const source = await savedModel(QWEN2);
+    const out = beside(source);
+    const controller = new AbortController();
+    setImmediate(() => controller.abort(new Error("stopped")));
+    await expect(convertCheckpoint({ source, out, window: 5, signal: controller.signal })).rejects.toThrow("stopped");
+    expect(fs.readdirSync(path.dirname(out))).toEqual([path.basename(source)]);
+  });
+
   it("refuses weights that are not finite before it writes anything", async () => {
     const source = await savedModel(QWEN2);
     const file = path.join(source, "model.safetensors");

@@ -2,6 +2,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { SwarrError } from "../base/errors.ts";
 import type { LayerWindow, ModelConfig } from "../model/config.ts";
 import { windowPlan } from "../model/window.ts";
@@ -21,6 +22,10 @@ export interface ConvertOptions {
   readonly sinkTokens?: number | undefined;
   /** Text files to put beside the weights, by name; one of the source with that name stays behind. */
   readonly added?: Readonly<Record<string, string>> | undefined;
+  /** Looks at the whole folder before it gets its name; what it throws leaves nothing behind. */
+  readonly inspect?: ((folder: string) => Promise<void>) | undefined;
+  /** Stops between files, with nothing left behind. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Converted {
@@ -40,10 +45,11 @@ const OTHER_FORMS = /(\.(bin|pth|pt|ckpt|gguf|onnx|onnx_data|h5|msgpack|safetens
  * Copies the folder, its config.json rewritten. All weights are read once and checked before anything is written.
  *
  * @throws as loading does; `BAD_WINDOW` when the plan is impossible or leaves no layer with a window;
- *   `UNSUPPORTED` when the family cannot state it; `FILE_EXISTS`
+ *   `BAD_CONFIG` for sinks out of range; `UNSUPPORTED` when the family cannot state it; `FILE_EXISTS`, `FILE_UNWRITABLE`;
+ *   whatever `inspect` throws
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
-  const { source, out, window, added = {} } = options;
+  const { source, out, window, added = {}, inspect, signal } = options;
   requireFreePlace(out);
   const { config, rawConfig } = await loadConfig(source);
   const windows = windowPlan({
@@ -54,8 +60,10 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   if (window !== null && !windows.includes(window)) throw noSlidingLayer(config.layerCount);
   const planned: ModelConfig = { ...config, windows, sinkTokens: options.sinkTokens ?? config.sinkTokens };
   const json = exportConfig(planned, { rawConfig, weightType: null });
+  // Before anything is written: no folder may be left that cannot be read again.
+  const stated = importConfig(json, path.join(out, "config.json"));
   const plan = planWeights(source, config);
-  checkPlannedWeights(plan);
+  await checkPlannedWeights(plan, signal);
   const weightFiles = plan.files.map((file) => path.relative(path.resolve(source), path.resolve(file)));
   // A certificate is for the window it was made with, which may not be this one.
   const travels = (name: string): boolean =>
@@ -64,14 +72,19 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
     (name === INDEX_NAME || !OTHER_FORMS.test(name));
   const files = everyFile(source);
   const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
-  writeFolder(out, false, (folder) => {
+  await writeFolder(out, { signal }, async (folder) => {
     writeJson(folder, "config.json", json);
-    for (const file of carried) copyFile(file, folder);
+    for (const file of carried) {
+      await nextTurn();
+      signal?.throwIfAborted();
+      copyFile(file, folder);
+    }
     for (const [name, text] of Object.entries(added)) fs.writeFileSync(path.join(folder, name), text);
+    await inspect?.(folder);
   });
   return {
     out,
-    config: importConfig(json, path.join(out, "config.json")),
+    config: stated,
     weightFiles,
     leftBehind: files
       .map(({ name }) => name)

@@ -103,10 +103,10 @@ describe("loraGradients", () => {
 });
 
 describe("saveLora and loadLora", () => {
-  it("bring an adapter back as it was", () => {
+  it("bring an adapter back as it was", async () => {
     const folder = path.join(scratchFolder(), "adapter");
     const adapter = randomAdapter(4);
-    saveLora({ folder, config, lora, adapter, base: "org/model" });
+    await saveLora({ folder, config, lora, adapter, base: "org/model" });
     expect(loadLora(folder, config)).toEqual({ lora, adapter });
   });
 
@@ -128,9 +128,9 @@ describe("saveLora and loadLora", () => {
       (json) => ({ ...json, target_modules: ["q_proj", "o_proj"] }),
       /o_proj\.lora_A\.weight".*TENSOR_MISSING/,
     ],
-  ])("refuse %s, naming file and key", (_name, change, fault) => {
+  ])("refuse %s, naming file and key", async (_name, change, fault) => {
     const folder = path.join(scratchFolder(), "adapter");
-    saveLora({ folder, config, lora, adapter: randomAdapter(4), base: "org/model" });
+    await saveLora({ folder, config, lora, adapter: randomAdapter(4), base: "org/model" });
     const file = path.join(folder, "adapter_config.json");
     fs.writeFileSync(file, JSON.stringify(change(JSON.parse(fs.readFileSync(file, "utf8")) as JsonObject)));
     expect(() => loadLora(folder, config)).toThrow(fault);

@@ -39,7 +39,7 @@ export interface SaveLoraOptions extends LoraAdapter {
 }
 
 /** @throws `FILE_EXISTS`; `NOT_FINITE` with tensor and index */
-export function saveLora(options: SaveLoraOptions): void {
+export async function saveLora(options: SaveLoraOptions): Promise<void> {
   const { config, lora, adapter, weightType = "F32" } = options;
   const tensors = loraSites(config, lora).flatMap((site) => {
     const outgoing = (matrix: "A" | "B", key: string, shape: readonly number[]) => {
@@ -49,7 +49,7 @@ export function saveLora(options: SaveLoraOptions): void {
     };
     return [outgoing("A", site.a, [lora.rank, site.inner]), outgoing("B", site.b, [site.out, lora.rank])];
   });
-  writeFolder(options.folder, options.replace ?? false, (folder) => {
+  await writeFolder(options.folder, options, (folder) => {
     writeJson(folder, CONFIG_NAME, adapterConfig(lora, options.base));
     writeSafetensors(path.join(folder, WEIGHTS_NAME), tensors);
   });

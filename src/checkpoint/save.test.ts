@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig } from "../../test/support/tiny-model.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { initialWeights } from "../model/parameters.ts";
 import { byteTokenizer } from "../tokens/byte-tokenizer.ts";
 import { loadCheckpoint } from "./load.ts";
-import { saveCheckpoint } from "./save.ts";
+import { requireFreePlace, saveCheckpoint, writeFolder } from "./save.ts";
 
 const EVERY_KIND: readonly Partial<ModelConfig>[] = [
   { family: "llama" },
@@ -96,5 +96,73 @@ describe("saveCheckpoint", () => {
     expect(fs.readFileSync(path.join(folder, "precious.txt"), "utf8")).toBe("mine");
     await saveCheckpoint({ folder, config, weights, replace: true });
     expect(fs.readdirSync(folder).toSorted()).toEqual(["config.json", "model.safetensors"]);
+  });
+});
+
+describe("writeFolder", () => {
+  const one = (folder: string): void => fs.writeFileSync(path.join(folder, "one.txt"), "1");
+  const precious = (folder: string): void => {
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, "precious.txt"), "mine");
+  };
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it.each([false, true])(
+    "refuses the empty path and leaves the working directory alone (replace: %s)",
+    async (replace) => {
+      const parent = scratchFolder();
+      const working = path.join(parent, "working");
+      precious(working);
+      // Workers of the test runner cannot change directory; what resolves a path asks this.
+      vi.spyOn(process, "cwd").mockReturnValue(working);
+      await expect(writeFolder("", { replace }, one)).rejects.toThrow(/empty path.*\[BAD_ARGUMENT\]/);
+      expect([fs.readdirSync(parent), fs.readdirSync(working)]).toEqual([["working"], ["precious.txt"]]);
+    },
+  );
+
+  it("tells the second of two writers, and leaves the first one's folder alone", async () => {
+    const parent = scratchFolder();
+    const folder = path.join(parent, "model");
+    const second = writeFolder(folder, {}, (partial) => {
+      one(partial);
+      precious(folder);
+    });
+    await expect(second).rejects.toThrow(/FILE_EXISTS/);
+    expect([fs.readdirSync(parent), fs.readdirSync(folder)]).toEqual([["model"], ["precious.txt"]]);
+  });
+
+  it("fills an empty folder, and behind a link the folder it leads to", async () => {
+    const parent = scratchFolder();
+    fs.mkdirSync(path.join(parent, "empty"));
+    fs.symlinkSync("empty", path.join(parent, "link"));
+    await writeFolder(path.join(parent, "link"), {}, one);
+    expect(fs.readdirSync(path.join(parent, "empty"))).toEqual(["one.txt"]);
+    expect(fs.readdirSync(parent).toSorted()).toEqual(["empty", "link"]);
+  });
+
+  it("refuses a place below a file, and a link that leads nowhere, before and while it writes, and leaves nothing", async () => {
+    const parent = scratchFolder();
+    fs.writeFileSync(path.join(parent, "file"), "");
+    fs.symlinkSync("nowhere", path.join(parent, "link"));
+    for (const name of ["file/x", "file/x/y", "link", "link/x", "n".repeat(300)]) {
+      const folder = path.join(parent, name);
+      expect(() => requireFreePlace(folder), name).toThrow(/FILE_UNWRITABLE/);
+      await expect(writeFolder(folder, { replace: true }, one), name).rejects.toThrow(/FILE_UNWRITABLE/);
+    }
+    expect(fs.readdirSync(parent).toSorted()).toEqual(["file", "link"]);
+  });
+
+  it("stops on a signal before the folder gets its name, and leaves nothing", async () => {
+    const parent = scratchFolder();
+    const controller = new AbortController();
+    const writing = writeFolder(path.join(parent, "model"), { signal: controller.signal }, (partial) => {
+      one(partial);
+      controller.abort(new Error("stopped"));
+    });
+    await expect(writing).rejects.toThrow("stopped");
+    expect(fs.readdirSync(parent)).toEqual([]);
   });
 });

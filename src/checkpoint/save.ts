@@ -3,7 +3,9 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { SwarrError } from "../base/errors.ts";
+import { requireWritableParent, unwritable, writingTo } from "../base/files.ts";
 import { invariant } from "../base/invariant.ts";
 import type { JsonObject } from "../base/json.ts";
 import { storedBytes, writeSafetensors, type OutgoingTensor } from "../formats/safetensors-write.ts";
@@ -34,17 +36,19 @@ export interface SaveOptions {
   /** Replace a folder that exists; otherwise it is refused. */
   readonly replace?: boolean | undefined;
   readonly maxShardBytes?: number | undefined;
+  /** Stops before the folder gets its name, with nothing left behind. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Writes the folder beside its place and renames it: a reader sees the old folder or the new one.
  *
- * @throws `FILE_EXISTS`, `NOT_FINITE` with tensor and index, `UNSUPPORTED` when the family cannot state the windows
+ * @throws `FILE_EXISTS`, `FILE_UNWRITABLE`, `NOT_FINITE` with tensor and index, `UNSUPPORTED` when the family cannot state the windows
  */
 export async function saveCheckpoint(options: SaveOptions): Promise<void> {
   const { config, weights, weightType = "F32", tokenizer } = options;
   const json = exportConfig(config, { rawConfig: options.rawConfig, weightType, endIds: tokenizer?.endIds });
-  writeFolder(options.folder, options.replace ?? false, (folder) => {
+  await writeFolder(options.folder, options, (folder) => {
     writeJson(folder, "config.json", json);
     if (options.source !== undefined) for (const file of carriedFiles(options.source)) copyFile(file, folder);
     if (tokenizer !== undefined) writeTokenizer(folder, tokenizer);
@@ -55,37 +59,102 @@ export async function saveCheckpoint(options: SaveOptions): Promise<void> {
 /**
  * Fills a new folder and puts it in place when it is whole.
  *
- * @throws `FILE_EXISTS` when the place is taken and `replace` is false
+ * @param settings.replace  puts it in the place of a folder that is there; without it, nothing that is there is ever removed
+ * @param settings.signal  stops before the folder gets its name
+ * @throws `FILE_EXISTS` when the place is taken and `replace` is not set, also when it was taken meanwhile; `FILE_UNWRITABLE`;
+ *   whatever `fill` throws, with nothing left behind
  */
-export function writeFolder(folder: string, replace: boolean, fill: (folder: string) => void): void {
+export async function writeFolder(
+  folder: string,
+  settings: { readonly replace?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+  fill: (folder: string) => void | Promise<void>,
+): Promise<void> {
+  const { replace = false, signal } = settings;
   if (!replace) requireFreePlace(folder);
-  const place = path.resolve(folder);
-  fs.mkdirSync(path.dirname(place), { recursive: true });
-  const suffix = randomBytes(4).toString("hex");
-  const partial = `${place}.${suffix}.partial`;
-  fs.mkdirSync(partial);
   try {
-    fill(partial);
+    const place = placeOf(folder);
+    fs.mkdirSync(path.dirname(place), { recursive: true });
+    const suffix = randomBytes(4).toString("hex");
+    const partial = `${place}.${suffix}.partial`;
+    fs.mkdirSync(partial);
+    try {
+      await fill(partial);
+      // Signals of the operating system wait for work that never pauses.
+      await nextTurn();
+      signal?.throwIfAborted();
+      if (replace) exchange(partial, place, `${place}.${suffix}.old`);
+      else settle(partial, place, folder);
+    } catch (error) {
+      fs.rmSync(partial, { recursive: true, force: true });
+      throw error;
+    }
+  } catch (cause) {
+    throw unwritable(folder, cause);
+  }
+}
+
+/** The folder itself where the path is a link to one, because a rename would replace the link. */
+function placeOf(folder: string): string {
+  if (folder === "") {
+    // It would resolve to the working directory, which nobody means by it.
+    throw new SwarrError("BAD_ARGUMENT", {
+      what: "The folder to write is the empty path.",
+      expected: "the path of a new folder.",
+      fix: "Name a folder; a shell variable may be unset.",
+    });
+  }
+  const place = path.resolve(folder);
+  return fs.lstatSync(place, { throwIfNoEntry: false }) === undefined ? place : fs.realpathSync(place);
+}
+
+function exchange(partial: string, place: string, old: string): void {
+  if (!fs.existsSync(place)) return fs.renameSync(partial, place);
+  fs.renameSync(place, old);
+  try {
+    fs.renameSync(partial, place);
   } catch (error) {
-    fs.rmSync(partial, { recursive: true, force: true });
+    fs.renameSync(old, place);
     throw error;
   }
-  if (!fs.existsSync(place)) return fs.renameSync(partial, place);
-  const old = `${place}.${suffix}.old`;
-  fs.renameSync(place, old);
-  fs.renameSync(partial, place);
   fs.rmSync(old, { recursive: true, force: true });
 }
 
-/** @throws `FILE_EXISTS` when there is something else than an empty folder */
+/** Both calls fail on a folder with something in it, so that of two writers the second is told and removes nothing. */
+function settle(partial: string, place: string, folder: string): void {
+  try {
+    if (fs.existsSync(place)) fs.rmdirSync(place);
+    fs.renameSync(partial, place);
+  } catch (cause) {
+    if (fs.existsSync(place)) throw placeTaken(folder, cause);
+    throw cause;
+  }
+}
+
+/**
+ * Refuses, before long work, a place where no folder can be put after it.
+ *
+ * @throws `FILE_EXISTS` when there is something else than an empty folder; `FILE_UNWRITABLE`; `BAD_ARGUMENT` for the empty path
+ */
 export function requireFreePlace(folder: string): void {
-  if (!fs.existsSync(folder)) return;
-  if (fs.statSync(folder).isDirectory() && fs.readdirSync(folder).length === 0) return;
-  throw new SwarrError("FILE_EXISTS", {
-    what: `${folder} exists already.`,
-    expected: "a new or an empty folder.",
-    fix: "Choose another place, or remove the folder first.",
+  const free = writingTo(folder, () => {
+    const place = placeOf(folder);
+    requireWritableParent(place);
+    const found = fs.statSync(place, { throwIfNoEntry: false });
+    return found === undefined || (found.isDirectory() && fs.readdirSync(place).length === 0);
   });
+  if (!free) throw placeTaken(folder);
+}
+
+function placeTaken(folder: string, cause?: unknown): SwarrError {
+  return new SwarrError(
+    "FILE_EXISTS",
+    {
+      what: `${folder} exists already.`,
+      expected: "a new or an empty folder.",
+      fix: "Choose another place, or remove the folder first.",
+    },
+    { cause },
+  );
 }
 
 /** The tensors of a model under their Hugging Face names; views of the weights, not copies. */

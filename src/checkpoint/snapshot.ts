@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { SwarrError } from "../base/errors.ts";
-import { readBytes, sha256 } from "../base/files.ts";
+import { readBytes, sha256, writingTo } from "../base/files.ts";
 import { asInteger, asObject, asString, parseJson, type JsonObject } from "../base/json.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import type { Weights } from "../tensor/tensor.ts";
@@ -51,11 +51,12 @@ const OVER_BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
  */
 export function saveSnapshot(folder: string, snapshot: Snapshot): string {
   const { arm, stage, step } = snapshot;
-  fs.mkdirSync(folder, { recursive: true });
+  writingTo(folder, () => fs.mkdirSync(folder, { recursive: true }));
   const older = snapshotFiles(folder, arm, stage);
   const serial = 1 + Math.max(0, ...older.map((file) => file.serial ?? 0));
   const file = path.join(folder, `${arm}-${stage}-${String(step).padStart(6, "0")}.snapshot`);
-  writePieces(file, encode(snapshot, serial));
+  const pieces = encode(snapshot, serial);
+  writingTo(file, () => writePieces(file, pieces));
   const others = older.filter((other) => other.path !== file);
   const over = OVER_BEFORE[stage].flatMap((before) => snapshotFiles(folder, arm, before));
   for (const stale of [...others.slice(KEPT - 1), ...over]) fs.rmSync(stale.path, { force: true });

@@ -2,6 +2,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { SwarrError } from "../base/errors.ts";
 import { insideFolder } from "../base/files.ts";
 import { asObject, quote } from "../base/json.ts";
@@ -90,8 +91,13 @@ export function readPlannedWeights(plan: WeightPlan): Weights {
 }
 
 /** Reads everything once, for the faults that only the data shows, and keeps nothing. */
-export function checkPlannedWeights(plan: WeightPlan): void {
-  for (const { parts } of plan.parameters) parts.forEach(checkWeights);
+export async function checkPlannedWeights(plan: WeightPlan, signal?: AbortSignal): Promise<void> {
+  for (const { parts } of plan.parameters) {
+    // Signals of the operating system wait for work that never pauses.
+    await nextTurn();
+    signal?.throwIfAborted();
+    parts.forEach(checkWeights);
+  }
   if (plan.tiedHead === null) return;
   const embedding = new Float32Array(sizeOf(plan.tiedHead.embedding.shape));
   readWeights(plan.tiedHead.embedding, embedding);

@@ -7,6 +7,7 @@ import { gapFigures, type GapFigures } from "../analyze/figures.ts";
 import { createGapMeter, type MeasuredText, type TextGaps } from "../analyze/gap.ts";
 import { suggestPlan, type PlanSuggestion } from "../analyze/plan.ts";
 import { SwarrError } from "../base/errors.ts";
+import { requireWritableFile } from "../base/files.ts";
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
 import { openModel } from "../checkpoint/open-model.ts";
 import { templateFrom } from "../data/template.ts";
@@ -24,6 +25,7 @@ import { createProgress } from "./progress.ts";
 
 export async function runAnalysis(model: string, flags: AnalyzeFlags): Promise<AnalysisDocument> {
   checkFlags(flags);
+  for (const out of [flags.filter, flags.tokens]) if (out !== undefined) requireWritableFile(out);
   const folder = await openModel(model, note);
   const checkpoint = await loadCheckpoint(folder);
   if (flags.attention === true || flags.suggest !== undefined) requireFullAttention(checkpoint, model);

@@ -1,7 +1,9 @@
 // Flag values: what is accepted, what is refused, and that nothing is rounded on the way.
 
+import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { collect, realNumber, windowFlag, wholeNumber, wholeNumberList } from "./flags.ts";
+import { CATALOGUE } from "./catalogue.ts";
+import { collect, outputPath, portNumber, realNumber, windowFlag, wholeNumber, wholeNumberList } from "./flags.ts";
 
 describe("wholeNumber", () => {
   it.each(["1.5", "1e3", "0x10", "", " ", "NaN", "9007199254740993", "-1", "12px"])("refuses %j", (text) => {
@@ -11,6 +13,17 @@ describe("wholeNumber", () => {
   it("accepts its least value and refuses the one below", () => {
     expect(wholeNumber(2)("2")).toBe(2);
     expect(() => wholeNumber(2)("1")).toThrow("at least 2");
+  });
+});
+
+describe("portNumber", () => {
+  it("ends at 65535, and reads every --port", async () => {
+    expect([portNumber("0"), portNumber("65535")]).toEqual([0, 65535]);
+    expect(() => portNumber("65536")).toThrow("from 0 to 65535");
+    const program = new Command();
+    for (const entry of CATALOGUE) (await entry.load()).register(program);
+    const ports = program.commands.flatMap(({ options }) => options.filter(({ long }) => long === "--port"));
+    expect(ports.map(({ parseArg }) => parseArg)).toEqual([portNumber, portNumber, portNumber]);
   });
 });
 
@@ -33,7 +46,23 @@ describe("wholeNumberList", () => {
 describe("windowFlag", () => {
   it("takes a positive integer or the word full, never 0", () => {
     expect([windowFlag("1"), windowFlag("full")]).toEqual([1, "full"]);
-    expect(() => windowFlag("0")).toThrow("at least 1");
+    for (const text of ["0", "2147483648"]) expect(() => windowFlag(text)).toThrow("from 1 to 2147483647");
+  });
+});
+
+describe("outputPath", () => {
+  it("takes a path as it stands and refuses an empty one", () => {
+    expect(outputPath(" a b/")).toBe(" a b/");
+    for (const text of ["", " "]) expect(() => outputPath(text)).toThrow("Expected a path");
+  });
+
+  it("reads every flag that says where output goes", async () => {
+    const outputs = ["--out", "--out-a", "--out-b", "--filter", "--tokens", "--tensorboard", "--parquet"];
+    const program = new Command();
+    for (const entry of CATALOGUE) (await entry.load()).register(program);
+    const found = program.commands.flatMap(({ options }) => options.filter(({ long }) => outputs.includes(long ?? "")));
+    expect(new Set(found.map(({ long }) => long))).toEqual(new Set(outputs));
+    expect(found.filter(({ parseArg }) => parseArg !== outputPath).map(({ flags }) => flags)).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 // `swarr sft` and `swarr rl`: a recipe with its other stages left out.
 
 import type { CommandModule } from "./command.ts";
-import { collect } from "./flags.ts";
+import { collect, outputPath } from "./flags.ts";
 import { JSON_FLAG } from "./output.ts";
 
 interface StageFlags {
@@ -29,7 +29,7 @@ export function stageCommand({ name, summary, description, example, alone }: Sta
       program
         .command(`${name} <recipe>`)
         .description(description)
-        .option("--out <folder>", "the run folder; runs/<name of the recipe> when left out")
+        .option("--out <folder>", "the run folder; runs/<name of the recipe> when left out", outputPath)
         .option("--set <key=value>", `replace a setting, as ${name}.steps=20; may repeat`, collect, [])
         .option("--resume", "go on with the run in --out")
         .option(...JSON_FLAG)

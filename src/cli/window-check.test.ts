@@ -25,7 +25,7 @@ describe("checkWindow", () => {
   );
 
   it("refuses a folder without a window", async () => {
-    await expect(checkWindow(await saved({ windows: [null, null] }))).rejects.toThrow(/states no window.*BAD_WINDOW/);
+    await expect(checkWindow(await saved({ windows: [null, null] }))).rejects.toThrow(/no window to check.*BAD_WINDOW/);
   });
 
   it("says so when the window changes nothing", async () => {

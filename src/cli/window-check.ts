@@ -28,18 +28,37 @@ const PAST = 32;
 /** Rounding differs a little between two shapes of attention; a window that acts moves log-probs far more. */
 const ROUNDING = 1e-3;
 
-/** @throws `BAD_WINDOW` when the folder states none; `PROBE_FAILED` when the numbers are those of full attention */
-export async function checkWindow(folder: string): Promise<WindowCheck> {
-  const { config, weights } = await loadCheckpoint(folder);
+/**
+ * The number of tokens from which a query sees less than under full attention.
+ *
+ * @throws `BAD_WINDOW` when no layer slides, or the window ends beyond the model's positions
+ */
+export function checkableEdge(config: ModelConfig): number {
   const window = slidingWindow(config.windows);
   if (window === null) {
     throw new SwarrError("BAD_WINDOW", {
-      what: `${folder} states no window, so there is nothing to check.`,
+      what: "Every layer has full attention, so there is no window to check.",
       expected: "at least one layer that slides.",
       fix: "Leave --check out, or choose a window.",
     });
   }
   const edge = window + config.sinkTokens;
+  if (edge + PAST <= config.maxPositions) return edge;
+  throw new SwarrError("BAD_WINDOW", {
+    what: `The check of a window of ${window} needs ${edge + PAST} tokens; the model has ${config.maxPositions} positions.`,
+    expected: "a window that acts within the model's positions.",
+    fix: "Leave --check out, or choose a smaller window.",
+  });
+}
+
+/**
+ * @param name  what complaints call the folder
+ * @throws `BAD_WINDOW` as `checkableEdge`; `PROBE_FAILED` when the numbers are those of full attention
+ */
+export async function checkWindow(folder: string, name = folder): Promise<WindowCheck> {
+  const { config, weights } = await loadCheckpoint(folder);
+  const edge = checkableEdge(config);
+  const window = edge - config.sinkTokens;
   const stream = randomStream({ root: 0, purpose: "window-check" });
   const ids = Array.from({ length: edge + PAST }, () => stream.integer(config.vocabularySize));
   const engine = createEngine({ threads: availableParallelism() });
@@ -64,7 +83,7 @@ export async function checkWindow(folder: string): Promise<WindowCheck> {
     meanPast: past.reduce((total, value) => total + value, 0) / past.length,
   };
   if (figures.largestBefore > ROUNDING || figures.largestPast <= 2 * figures.largestBefore)
-    throw inactive(folder, figures);
+    throw inactive(name, figures);
   return {
     figures,
     sentence:
@@ -77,10 +96,10 @@ function largest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
-function inactive(folder: string, figures: WindowCheck["figures"]): SwarrError {
+function inactive(name: string, figures: WindowCheck["figures"]): SwarrError {
   return new SwarrError("PROBE_FAILED", {
     what:
-      `${folder}: against full attention log-probs differ by at most ${figures.largestBefore} up to the window's edge and ` +
+      `${name}: against full attention log-probs differ by at most ${figures.largestBefore} up to the window's edge and ` +
       `${figures.largestPast} past it.`,
     expected: "no difference up to the edge, and one past it.",
     fix: "If the model has learnt nothing yet, train it first; otherwise please report this.",

@@ -81,11 +81,10 @@ describe("startDashboard", () => {
     expect(page).toMatchObject({ total: 0, indexed: 0 });
   });
 
-  it("names the folder that is missing, and a port that cannot be", async () => {
+  it("names the folder that is missing", async () => {
     await expect(startDashboard({ folder: path.join(folder, "none"), port: 0 })).rejects.toThrow(
       /none is no folder.*FILE_MISSING/,
     );
-    await expect(startDashboard({ folder, port: 70000 })).rejects.toThrow(/70000.*BAD_ARGUMENT/);
   });
 
   it("says that a port is taken", async () => {

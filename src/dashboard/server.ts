@@ -48,13 +48,6 @@ const HEADERS = {
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   requireFolder(options.folder);
-  if (options.port > 65535) {
-    throw new SwarrError("BAD_ARGUMENT", {
-      what: `--port is ${options.port}.`,
-      expected: "a port from 0 to 65535.",
-      fix: "Choose a smaller number, or 0 for any free port.",
-    });
-  }
   const page = pageFiles(options.page ?? path.join(import.meta.dirname, "page"));
   const answers = routes(path.resolve(options.folder));
   answers.refresh();

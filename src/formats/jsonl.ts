@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { SwarrError } from "../base/errors.ts";
+import { writingTo } from "../base/files.ts";
 import { isObject, parseJson, quote, type JsonObject } from "../base/json.ts";
 
 /** One row of a table-like file. */
@@ -58,8 +59,10 @@ export function parseJsonl(content: string, where: string): readonly NumberedRow
 
 /** Appends one row in one write, so that a crash leaves at most one torn line. */
 export function appendJsonl(file: string, row: object): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.appendFileSync(file, `${JSON.stringify(row)}\n`);
+  writingTo(file, () => {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.appendFileSync(file, `${JSON.stringify(row)}\n`);
+  });
 }
 
 /**
@@ -70,7 +73,7 @@ export function appendJsonl(file: string, row: object): void {
  */
 export function recoverJsonl(file: string): number {
   if (!fs.existsSync(file)) return 0;
-  const handle = fs.openSync(file, "r+");
+  const handle = writingTo(file, () => fs.openSync(file, "r+"));
   try {
     const size = fs.fstatSync(handle).size;
     const start = lastLineStart(handle, size);

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { SchemaElement } from "hyparquet";
+import { requireWritableFile, writingTo } from "../base/files.ts";
 
 /** `texts` and `reals` are lists. Every column may hold null. */
 export type ColumnKind = "text" | "integer" | "real" | "boolean" | "texts" | "reals";
@@ -23,14 +24,17 @@ export async function createParquet<Name extends string>(
   columns: Readonly<Record<Name, ColumnKind>>,
 ): Promise<ParquetTable<Name>> {
   const { ParquetWriter, fileWriter } = await import("hyparquet-writer");
-  fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+  requireWritableFile(file);
   const partial = `${file}.partial`;
   const names = Object.keys(columns) as Name[];
   const schema: SchemaElement[] = [
     { name: "schema", num_children: names.length },
     ...names.flatMap((name) => schemaOf(name, columns[name])),
   ];
-  const writer = new ParquetWriter({ writer: fileWriter(partial), schema, createdBy: "swarr" });
+  const writer = writingTo(file, () => {
+    fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+    return new ParquetWriter({ writer: fileWriter(partial), schema, createdBy: "swarr" });
+  });
   let rowCount = 0;
   return {
     get rowCount() {

@@ -62,6 +62,9 @@ export interface ModelConfig {
   readonly sinkTokens: number;
 }
 
+/** Windows and sinks that other readers of a checkpoint can hold: 32-bit integers. */
+export const MOST_TOKENS = 2 ** 31 - 1;
+
 /** @throws `BAD_CONFIG` naming the first field that no decoder can have */
 export function checkConfig(config: ModelConfig, where: string): ModelConfig {
   const counts = {

@@ -42,7 +42,7 @@ describe("windowMask", () => {
     expect(windowMask(6, 5)).not.toEqual(windowMask(6, null));
   });
 
-  it.each([0, -1, 2.5, NaN])("refuses the window %s", (window) => {
+  it.each([0, -1, 2.5, NaN, 2 ** 31])("refuses the window %s", (window) => {
     expect(() => windowMask(4, window)).toThrow(/BAD_WINDOW/);
   });
 });

@@ -1,7 +1,7 @@
 // The one definition of the window: who sees whom, and which layers slide.
 
 import { SwarrError } from "../base/errors.ts";
-import type { LayerWindow, ModelConfig } from "./config.ts";
+import { MOST_TOKENS, type LayerWindow, type ModelConfig } from "./config.ts";
 
 /**
  * Whether a query sees a key under causal attention with a window.
@@ -36,13 +36,13 @@ export function windowMask(tokens: number, window: LayerWindow, sinkTokens = 0):
   return mask_TT;
 }
 
-/** @throws `BAD_WINDOW` unless the window is a positive integer or null */
+/** @throws `BAD_WINDOW` unless the window is a positive integer of 32 bits or null */
 export function checkWindow(window: LayerWindow): LayerWindow {
-  if (window === null || (Number.isSafeInteger(window) && window >= 1)) return window;
+  if (window === null || (Number.isSafeInteger(window) && window >= 1 && window <= MOST_TOKENS)) return window;
   throw new SwarrError("BAD_WINDOW", {
     what: `The window is ${String(window)}.`,
-    expected: "a positive integer, the query itself counted, or full attention.",
-    fix: "Choose a window of at least 1 token.",
+    expected: `an integer from 1 to ${MOST_TOKENS}, the query itself counted, or full attention.`,
+    fix: "Choose a window in that range, or full attention for one that hides nothing.",
   });
 }
 

@@ -107,6 +107,11 @@ describe("parseRecipe", () => {
   it("names the line of broken YAML, and a key written twice", () => {
     expect(() => read("seed: 1\nmodel: [a\n")).toThrow(/mine.yaml is not valid YAML: .*line [23]/);
     expect(() => read("seed: 1\nseed: 2\n")).toThrow(/unique.*line 2/);
+    const bomb = "abcdefgh".replace(
+      /./g,
+      (key) => `${key}: &${key} [${`*${String.fromCharCode(key.charCodeAt(0) - 1)},`.repeat(9)}]\n`,
+    );
+    expect(() => read(bomb.replaceAll("*`", "x"))).toThrow(/not valid YAML: Excessive alias count.*BAD_RECIPE/);
     expect(() => read("- seed\n")).toThrow(/mine.yaml holds \["seed"\]/);
   });
 });

@@ -50,20 +50,32 @@ export function recipeText(recipe: Recipe): string {
 function parseYaml(text: string, where: string): JsonObject {
   const document = parseDocument(text, { uniqueKeys: true });
   const [fault] = document.errors;
-  if (fault !== undefined) {
-    throw new SwarrError("BAD_RECIPE", {
-      what: `${where} is not valid YAML: ${fault.message.split("\n")[0] ?? fault.code}`,
-      expected: "one YAML mapping of settings.",
-      fix: "Correct the line named above.",
-    });
+  if (fault !== undefined) throw notYaml(where, fault);
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (cause) {
+    // Aliases are followed here; too many of aliases of aliases are refused.
+    throw notYaml(where, cause);
   }
-  const value: unknown = document.toJS();
   if (isObject(value)) return value;
   throw new SwarrError("BAD_RECIPE", {
     what: `${where} holds ${quote(value)}.`,
     expected: "a mapping of settings, such as `seed: 1`.",
     fix: "Start from one of the recipes that come with swarr.",
   });
+}
+
+function notYaml(where: string, cause: unknown): SwarrError {
+  return new SwarrError(
+    "BAD_RECIPE",
+    {
+      what: `${where} is not valid YAML: ${(messageOf(cause).split("\n")[0] ?? "").replace(/[:.]?$/, ".")}`,
+      expected: "one YAML mapping of settings.",
+      fix: "Correct the line or the aliases named above.",
+    },
+    { cause },
+  );
 }
 
 const SETTING = /^([A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*)=(.*)$/s;

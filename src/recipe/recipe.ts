@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { DEVICES } from "../engine/device.ts";
 import { evalSettings } from "../evaluate/settings.ts";
+import { MOST_TOKENS } from "../model/config.ts";
 import { moreSftSettings, sftSettings } from "../stage1-sft/settings.ts";
 import { rlSettings } from "../stage2-rl/settings.ts";
 import { loraSettings } from "../train/settings.ts";
@@ -37,11 +38,11 @@ export const recipeSchema = z.strictObject({
   /** a Hugging Face folder, or sizes of a model to draw at random */
   model: z.union([z.string().min(1), z.strictObject({ init: initSettings })]),
   /** W, keys a query sees, itself counted; for the SWA arm */
-  window: z.int().min(1),
+  window: z.int().min(1).max(MOST_TOKENS),
   /** layers of the SWA arm that keep full attention */
   fullAttentionLayers: z.array(z.int().min(0)).default([]),
   /** the first so many positions that stay visible; no other program reads this, so exports say so */
-  sinkTokens: z.int().min(0).default(0),
+  sinkTokens: z.int().min(0).max(MOST_TOKENS).default(0),
   /** `swa` is converted, `sa` is the control under full attention */
   arms: z
     .array(z.enum(["sa", "swa"]))

@@ -1,7 +1,5 @@
 // Sampled responses → the lines of a rollout file.
 
-import fs from "node:fs";
-import path from "node:path";
 import { writeFileAtomic } from "../base/files.ts";
 import { encodeRollout, type RolloutRecord } from "../run/rollouts.ts";
 import type { Rollout } from "../stage2-rl/rollout.ts";
@@ -10,7 +8,6 @@ import type { Tokenizer } from "../tokens/tokenizer.ts";
 /** Writes one rollout file, whole or not at all. */
 export function saveRollouts(file: string, rollouts: readonly Rollout[], tokenizer: Tokenizer): void {
   const spell = speller(tokenizer);
-  fs.mkdirSync(path.dirname(file), { recursive: true });
   writeFileAtomic(file, rollouts.map((rollout) => encodeRollout(recordOf(rollout, spell))).join(""));
 }
 

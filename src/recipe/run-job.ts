@@ -142,7 +142,7 @@ async function saveStage(
   if (adapter !== null) {
     // The checkpoint comes last, because it is what tells that the stage is done.
     const beside = paths.adapter(arm, checkpointStage(job));
-    saveLora({ folder: beside, config, ...adapter, base: source.folder, replace: true });
+    await saveLora({ folder: beside, config, ...adapter, base: source.folder, replace: true });
   }
   await saveCheckpoint({
     folder,

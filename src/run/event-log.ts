@@ -2,6 +2,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { writingTo } from "../base/files.ts";
 import { invariant } from "../base/invariant.ts";
 import { recoverJsonl } from "../formats/jsonl.ts";
 import { encodeEvent, type RunEvent } from "./events.ts";
@@ -35,9 +36,10 @@ export function openEventLog(
   options: { readonly onEvent?: (event: RunEvent) => void; readonly now?: () => Date } = {},
 ): EventLog {
   const { onEvent, now = () => new Date() } = options;
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  const recoveredBytes = recoverJsonl(file);
-  const handle = fs.openSync(file, "a");
+  const { recoveredBytes, handle } = writingTo(file, () => {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    return { recoveredBytes: recoverJsonl(file), handle: fs.openSync(file, "a") };
+  });
   let open = true;
   return {
     recoveredBytes,
@@ -45,7 +47,7 @@ export function openEventLog(
       invariant(open, `the event log ${file} is open when a ${event.type} event is written`);
       const stamped = { ...event, time: now().toISOString() } as RunEvent;
       const line = Buffer.from(encodeEvent(stamped));
-      const written = fs.writeSync(handle, line);
+      const written = writingTo(file, () => fs.writeSync(handle, line));
       invariant(written === line.length, `all ${line.length} bytes of an event reach ${file}, not ${written}`);
       onEvent?.(stamped);
     },

@@ -48,6 +48,14 @@ describe("openRunFolder", () => {
     expect(() => openRunFolder(path.join(folder, "new"), { resume: false })).toThrow(/already holds 1 entries/);
     expect(openRunFolder(path.join(folder, "new"), { resume: true }).folder).toBe(path.join(folder, "new"));
   });
+
+  it("names a place below a file, a file and a dead link as no place for a run", () => {
+    fs.writeFileSync(path.join(folder, "file"), "");
+    fs.symlinkSync("nowhere", path.join(folder, "link"));
+    for (const name of ["file", "file/x", "link", "link/x"]) {
+      expect(() => openRunFolder(path.join(folder, name), { resume: false }), name).toThrow(/FILE_UNWRITABLE/);
+    }
+  });
 });
 
 describe("lockRunFolder", () => {

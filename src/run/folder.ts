@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { SwarrError } from "../base/errors.ts";
+import { unwritable, writingTo } from "../base/files.ts";
 import type { ArmName, StageName } from "./events.ts";
 import { rolloutFinalFile, rolloutStepFile } from "./rollouts.ts";
 
@@ -53,7 +54,9 @@ export function runPaths(folder: string): RunPaths {
  */
 export function openRunFolder(folder: string, options: { readonly resume: boolean }): RunPaths {
   const paths = runPaths(folder);
-  const entries = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name !== LOCK) : [];
+  const entries = writingTo(folder, () => (fs.existsSync(folder) ? fs.readdirSync(folder) : [])).filter(
+    (name) => name !== LOCK,
+  );
   if (options.resume && !entries.includes("recipe.yaml")) {
     throw new SwarrError("FILE_MISSING", {
       what: `${folder} holds no recipe.yaml, so there is no run to resume.`,
@@ -68,7 +71,7 @@ export function openRunFolder(folder: string, options: { readonly resume: boolea
       fix: "Give another --out, or go on with that run with --resume.",
     });
   }
-  fs.mkdirSync(folder, { recursive: true });
+  writingTo(folder, () => fs.mkdirSync(folder, { recursive: true }));
   return paths;
 }
 
@@ -87,7 +90,7 @@ export function lockRunFolder(folder: string): () => void {
       fs.writeFileSync(file, `${process.pid}\n`, { flag: "wx" });
       return () => fs.rmSync(file, { force: true });
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(folder, cause);
       const holder = Number.parseInt(fs.readFileSync(file, "utf8"), 10);
       if (attempt === 0 && !isRunning(holder)) {
         fs.rmSync(file, { force: true });

@@ -107,6 +107,14 @@ export const DATA_FAULTS: readonly Fault[] = [
       "answerOfResponse > takes the last box, wherever the earlier ones stand",
     ],
   ]),
+  ...inFile("src/checkpoint/save.ts", "src/checkpoint/save.test.ts", [
+    [
+      "a folder that appeared meanwhile is deleted",
+      "fs.rmdirSync(place)",
+      "fs.rmSync(place, { recursive: true })",
+      "writeFolder > tells the second of two writers, and leaves the first one's folder alone",
+    ],
+  ]),
   ...inFile("src/evaluate/score.ts", "src/evaluate/score.test.ts", [
     [
       "pass@k drawn with replacement",

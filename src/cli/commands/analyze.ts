@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { AnalyzeFlags } from "../analysis-document.ts";
 import type { CommandModule } from "../command.ts";
-import { realNumber, wholeNumber } from "../flags.ts";
+import { outputPath, realNumber, wholeNumber, windowWidth } from "../flags.ts";
 import { JSON_FLAG, printResult } from "../output.ts";
 
 export const analyzeCommand: CommandModule = {
@@ -17,20 +17,20 @@ export const analyzeCommand: CommandModule = {
         "Log-prob of each response token under full attention minus that under the window, by one model for all texts\n" +
           "(normally the full-attention base), over tokens at positions >= W: in all, by how far back a token looks, by row.",
       )
-      .requiredOption("--window <W>", "tokens a query sees, itself counted", wholeNumber(1))
+      .requiredOption("--window <W>", "tokens a query sees, itself counted", windowWidth)
       .option("--data <file>", "training rows, JSON Lines or Parquet")
       .option(
         "--rollouts <run>",
         "instead: a run folder (its texts are compared, analysis.json is written), or a file of it",
       )
       .option("--windowed-model <model>", "reads under the window instead, such as one adapted to it")
-      .option("--filter <out>", "write the rows that fit the window, as JSON Lines")
+      .option("--filter <out>", "write the rows that fit the window, as JSON Lines", outputPath)
       .option(
         "--max-gap <nats>",
         "a row fits up to this mean gap (default: the mean gap of all tokens)",
         realNumber(-1e9),
       )
-      .option("--tokens <out>", "write one JSON line for each token")
+      .option("--tokens <out>", "write one JSON line for each token", outputPath)
       .option("--attention", "the attention beyond the window of every layer and head of a full-attention model")
       .option("--suggest <N>", "which N layers should keep full attention, beside evenly spaced ones", wholeNumber(1))
       .option("--search", "improve the suggestion by exchanging layers, each exchange measured")

@@ -2,9 +2,11 @@
 
 import type { Command } from "commander";
 import { statSync } from "node:fs";
+import { requireWritableFile } from "../../base/files.ts";
 import type { EvaluationTarget } from "../../evaluate/evaluate-file.ts";
 import type { Comparison } from "../../evaluate/paired.ts";
 import type { CommandModule } from "../command.ts";
+import { outputPath } from "../flags.ts";
 import {
   addEvaluationFlags,
   askedOf,
@@ -35,14 +37,15 @@ export const compareCommand: CommandModule = {
           "the difference A - B with its 95 % interval, and an exact two-sided sign test over the problems.",
       );
     addEvaluationFlags(command)
-      .option("--out-a <file>", "keep A's samples here; a file that is there already is gone on with")
-      .option("--out-b <file>", "keep B's samples here")
+      .option("--out-a <file>", "keep A's samples here; a file that is there already is gone on with", outputPath)
+      .option("--out-b <file>", "keep B's samples here", outputPath)
       .option(...JSON_FLAG)
       .action(compare);
   },
 };
 
 async function compare(a: string, b: string, flags: CompareFlags): Promise<void> {
+  for (const out of [flags.outA, flags.outB]) if (out !== undefined) requireWritableFile(out);
   const asked = await askedOf(flags, !(isFile(a) && isFile(b)));
   const [targetA, targetB] = [await targetOf(a), await targetOf(b)];
   const set = await problemSetOf(flags);

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { commandLine } from "../../../test/support/captured-cli.ts";
 import { scratchFolder } from "../../../test/support/scratch-folder.ts";
 import { loadCheckpoint } from "../../checkpoint/load.ts";
+import { saveCheckpoint } from "../../checkpoint/save.ts";
 import { convertCommand } from "./convert.ts";
 import { initCommand } from "./init.ts";
 
@@ -95,11 +96,27 @@ describe("swarr convert", () => {
     [[], /--window/],
     [["--window", "6", "--full-attention-layers", "4"], /name 4; the model has 4 layers.*BAD_WINDOW/],
     [["--window", "6", "--full-attention-layers", "0", "--every-nth-full", "2"], /Both .* are given/],
-    [["--window", "full", "--check"], /states no window/],
+    [["--window", "full", "--check"], /no window to check.*BAD_WINDOW/],
+    [["--window", "32768", "--check"], /needs 32800 tokens; the model has 32768 positions.*BAD_WINDOW/],
+    [["--window", "6", "--sink-tokens", "32768", "--check"], /BAD_WINDOW/],
+    [["--window", "2147483648"], /from 1 to 2147483647/],
+    [["--window", "6", "--sink-tokens", "99999999999"], /from 0 to 2147483647/],
   ])("refuses %j with status 2", async (flags, fault) => {
     await init("base");
     const { status, stderr } = await swarr("convert", at("base"), ...flags, "--out", at("w"));
     expect(status).toBe(2);
     expect(stderr).toMatch(fault);
+    expect(fs.readdirSync(folder)).toEqual(["base"]);
+  });
+
+  it("leaves no folder when its check fails", async () => {
+    await init("base");
+    // Attention that adds nothing: what it sees cannot matter.
+    const { config, weights, rawConfig } = await loadCheckpoint(at("base"));
+    for (const layer of [0, 1, 2, 3]) weights.get(`layers.${layer}.attentionOut`)!.fill(0);
+    await saveCheckpoint({ folder: at("still"), config, weights, rawConfig });
+    const { status, stderr } = await swarr("convert", at("still"), "--window", "6", "--check", "--out", at("w"));
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/w: against full attention.*\[PROBE_FAILED\]/)]);
+    expect(fs.readdirSync(folder).toSorted()).toEqual(["base", "still"]);
   });
 });

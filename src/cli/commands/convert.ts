@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import type { Converted } from "../../checkpoint/convert.ts";
 import type { CommandModule } from "../command.ts";
-import { wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
+import { outputPath, sinkTokens, wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
+import { withInterrupt } from "../interrupt.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
 interface ConvertFlags {
@@ -30,13 +31,9 @@ export const convertCommand: CommandModule = {
       .requiredOption("--window <W>", "tokens a query sees, itself counted; or full", windowFlag)
       .option("--full-attention-layers <list>", "layers that keep full attention, from 0, as 0,7", wholeNumberList())
       .option("--every-nth-full <N>", "the last of every N layers keeps full attention", wholeNumber(2))
-      .option(
-        "--sink-tokens <K>",
-        "the first K tokens stay visible (no other program has a key for this)",
-        wholeNumber(),
-      )
+      .option("--sink-tokens <K>", "the first K tokens stay visible (no other program has a key for this)", sinkTokens)
       .option("--check", "open the result again and show on it that the window acts")
-      .requiredOption("--out <folder>", "where the new checkpoint goes; must not exist")
+      .requiredOption("--out <folder>", "where the new checkpoint goes; must not exist", outputPath)
       .option(...JSON_FLAG)
       .action(convert);
   },
@@ -45,14 +42,14 @@ export const convertCommand: CommandModule = {
 async function convert(model: string, flags: ConvertFlags): Promise<void> {
   const { convertCheckpoint } = await import("../../checkpoint/convert.ts");
   const { openModel } = await import("../../checkpoint/open-model.ts");
+  const { requireFreePlace } = await import("../../checkpoint/save.ts");
+  requireFreePlace(flags.out);
   const source = await openModel(model, note);
-  const converted = await convertCheckpoint({
-    source,
-    out: flags.out,
-    window: flags.window === "full" ? null : flags.window,
-    fullAttentionLayers: await fullLayers(source, flags),
-    sinkTokens: flags.sinkTokens,
-  });
+  const plan = await planOf(source, flags);
+  const inspection = flags.check === true ? await checkBefore(source, plan, flags.out) : null;
+  const converted = await withInterrupt("Start it again; nothing was written.", (signal) =>
+    convertCheckpoint({ source, out: flags.out, ...plan, inspect: inspection?.inspect, signal }),
+  );
   for (const name of converted.leftBehind)
     note(`Not copied: ${name} (weights in another layout, which state no window).`);
   if (converted.config.sinkTokens > 0) {
@@ -60,8 +57,24 @@ async function convert(model: string, flags: ConvertFlags): Promise<void> {
       `The first ${converted.config.sinkTokens} tokens stay visible in swarr only: no other program has a key for it.`,
     );
   }
-  const check = flags.check === true ? await runCheck(flags.out) : null;
-  printResult(flags.json, { ...summary(converted), ...(check === null ? {} : { check }) }, () => sentence(converted));
+  const check = inspection?.figures;
+  printResult(flags.json, { ...summary(converted), ...(check === undefined ? {} : { check }) }, () =>
+    sentence(converted),
+  );
+}
+
+interface Plan {
+  readonly window: number | null;
+  readonly fullAttentionLayers: readonly number[] | undefined;
+  readonly sinkTokens: number | undefined;
+}
+
+async function planOf(source: string, flags: ConvertFlags): Promise<Plan> {
+  return {
+    window: flags.window === "full" ? null : flags.window,
+    fullAttentionLayers: await fullLayers(source, flags),
+    sinkTokens: flags.sinkTokens,
+  };
 }
 
 async function fullLayers(source: string, flags: ConvertFlags): Promise<readonly number[] | undefined> {
@@ -102,9 +115,26 @@ function sentence({ out, config, weightFiles }: Converted): string {
   return `${out}: ${config.family} with ${plan}; ${weightFiles.length} weight file(s) copied byte for byte`;
 }
 
-async function runCheck(folder: string): Promise<object> {
-  const { checkWindow } = await import("../window-check.ts");
-  const check = await checkWindow(folder);
-  note(check.sentence);
-  return check.figures;
+interface Inspection {
+  inspect(folder: string): Promise<void>;
+  /** there once the folder was looked at */
+  figures?: object;
+}
+
+/** @throws `BAD_WINDOW` when the plan leaves nothing to check, before anything is written */
+async function checkBefore(source: string, plan: Plan, out: string): Promise<Inspection> {
+  const { checkableEdge, checkWindow } = await import("../window-check.ts");
+  const { loadConfig } = await import("../../checkpoint/load.ts");
+  const { withWindow } = await import("../../model/window.ts");
+  const { config } = await loadConfig(source);
+  const planned = withWindow(config, plan.window, plan.fullAttentionLayers);
+  checkableEdge({ ...planned, sinkTokens: plan.sinkTokens ?? config.sinkTokens });
+  const inspection: Inspection = {
+    async inspect(folder) {
+      const check = await checkWindow(folder, out);
+      note(check.sentence);
+      inspection.figures = check.figures;
+    },
+  };
+  return inspection;
 }

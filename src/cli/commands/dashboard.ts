@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { CommandModule } from "../command.ts";
-import { wholeNumber } from "../flags.ts";
+import { portNumber } from "../flags.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
 interface DashboardFlags {
@@ -21,7 +21,7 @@ export const dashboardCommand: CommandModule = {
         "Serves a page about the run in the folder, or the runs below it, on this machine only (127.0.0.1).\n" +
           "It reads the folders and never writes. Ctrl-C stops it.",
       )
-      .option("--port <P>", "where to listen; 0 takes any free port", wholeNumber(), 7878)
+      .option("--port <P>", "where to listen; 0 takes any free port", portNumber, 7878)
       .option(...JSON_FLAG)
       .action(dashboard);
   },

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { CommandModule } from "../command.ts";
-import { wholeNumber } from "../flags.ts";
+import { outputPath, wholeNumber } from "../flags.ts";
 import { JSON_FLAG } from "../output.ts";
 
 interface DemoFlags {
@@ -27,7 +27,7 @@ export const demoCommand: CommandModule = {
         "Pretrains a small full-attention model on the spot, converts it to a sliding window, and takes both arms through\n" +
           "SFT and RL, with more SFT as the control. Prints the table; writes results.json and report.html.",
       )
-      .option("--out <folder>", "where the run goes", "swarr-demo")
+      .option("--out <folder>", "where the run goes", outputPath, "swarr-demo")
       .option("--seed <N>", "names every random draw", wholeNumber(0), 1)
       .option("--quick", "a quarter of the parameters")
       .option("--resume", "go on with an interrupted demo in --out")

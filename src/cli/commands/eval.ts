@@ -1,6 +1,7 @@
 // `swarr eval`: accuracy of a model, of a server or of responses made elsewhere, on a file of problems.
 
 import type { Command } from "commander";
+import { requireWritableFile } from "../../base/files.ts";
 import type { ContaminationFigures } from "../../evaluate/contamination.ts";
 import type { EvaluationTarget, ProblemSet, TargetEvaluation } from "../../evaluate/evaluate-file.ts";
 import type { EvaluationFigures, PartFigures } from "../../evaluate/figures.ts";
@@ -16,7 +17,7 @@ import {
   withVerifier,
   type EvaluationFlags,
 } from "../evaluation.ts";
-import { wholeNumber } from "../flags.ts";
+import { outputPath, wholeNumber } from "../flags.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
@@ -43,7 +44,7 @@ export const evalCommand: CommandModule = {
           "majority@k, lengths, and accuracy by level and subject. The same seed gives the same samples.",
       );
     addEvaluationFlags(command)
-      .option("--out <file>", "keep every sample here; a file that is there already is gone on with")
+      .option("--out <file>", "keep every sample here; a file that is there already is gone on with", outputPath)
       .option("--responses <file>", "instead of a model: rows with a problem's index or id and the text")
       .option("--endpoint <url>", "instead of a model: an OpenAI-style server")
       .option("--endpoint-model <name>", "the model's name there (default: the only one it lists)")
@@ -57,6 +58,7 @@ export const evalCommand: CommandModule = {
 
 async function evaluate(model: string | undefined, flags: EvalFlags): Promise<void> {
   requireOneTarget(model, flags);
+  if (flags.out !== undefined) requireWritableFile(flags.out);
   const asked = await askedOf(flags, flags.responses === undefined);
   const target = await targetOf(model, flags);
   const set = await problemSetOf(flags);

@@ -4,6 +4,8 @@ import type { Command } from "commander";
 import type { Certificate } from "../../checkpoint/certificate.ts";
 import type { Checkpoint } from "../../checkpoint/load.ts";
 import type { CommandModule } from "../command.ts";
+import { outputPath } from "../flags.ts";
+import { withInterrupt } from "../interrupt.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
 interface ExportFlags {
@@ -25,7 +27,7 @@ export const exportCommand: CommandModule = {
           "prompts longer than the window with their log-probs under the right window, one less, one more and full attention.\n" +
           "swarr probe runs it against a folder or a server. A full-attention model gets no certificate.",
       )
-      .requiredOption("--out <folder>", "where the export goes; must not exist")
+      .requiredOption("--out <folder>", "where the export goes; must not exist", outputPath)
       .option("--no-certificate", "leave the certificate out")
       .option("--push <name>", "upload the export to the hub as org/name (token: HF_TOKEN)")
       .option(...JSON_FLAG)
@@ -50,18 +52,25 @@ async function exportModel(model: string, flags: ExportFlags): Promise<void> {
   const certificate = reason === null ? await certify(checkpoint) : null;
   if (reason !== null) note(`No certificate: ${reason}`);
   const fullAttentionLayers = [...windows.keys()].filter((layer) => windows[layer] === null);
-  const converted = await convertCheckpoint({
-    source,
-    out: flags.out,
-    window,
-    sinkTokens,
-    ...(window === null ? {} : { fullAttentionLayers }),
-    added: {
-      ...(window === null ? {} : { "README.md": await cardText(source, flags.out, checkpoint, window, certificate) }),
-      ...(certificate === null ? {} : { [CERTIFICATE_NAME]: certificateText(certificate) }),
-    },
-  });
-  if (certificate !== null) await (await import("../certify.ts")).requireRightWindow(certificate, flags.out);
+  const card = window === null ? null : await cardText(source, flags.out, checkpoint, window, certificate);
+  const { requireRightWindow } = await import("../certify.ts");
+  const converted = await withInterrupt("Start it again; nothing was written.", (signal) =>
+    convertCheckpoint({
+      source,
+      out: flags.out,
+      window,
+      sinkTokens,
+      ...(window === null ? {} : { fullAttentionLayers }),
+      added: {
+        ...(card === null ? {} : { "README.md": card }),
+        ...(certificate === null ? {} : { [CERTIFICATE_NAME]: certificateText(certificate) }),
+      },
+      inspect: async (folder) => {
+        if (certificate !== null) await requireRightWindow(certificate, folder);
+      },
+      signal,
+    }),
+  );
   const pushed = push === null ? null : await push(flags.out);
   const { family } = converted.config;
   const figures = certificate === null ? null : figuresOf(certificate);

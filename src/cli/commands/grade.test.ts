@@ -1,10 +1,11 @@
 // `swarr grade` as a person runs it: the compiled command, real files, standard input.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { scratchFolder } from "../../../test/support/scratch-folder.ts";
 
 const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
@@ -81,5 +82,19 @@ describe("swarr grade", () => {
 
   it("prints nothing for a file without rows", () => {
     expect(grade("\n\n")).toMatchObject({ status: 0, rows: [] });
+  });
+
+  it.skipIf(process.platform === "win32")("leaves no copy of standard input when Ctrl-C ends it", async () => {
+    const temporary = scratchFolder();
+    const child = spawn(process.execPath, [MAIN, "grade", "-"], { env: { ...process.env, TMPDIR: temporary } });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => (errors += String(chunk)));
+    const ended = once(child, "exit");
+    child.stdin.write(row("5", "5"));
+    await vi.waitFor(() => expect(fs.readdirSync(temporary)).toHaveLength(1), 10_000);
+    child.kill("SIGINT");
+    expect(await ended).toEqual([130, null]);
+    expect(errors).toContain("[INTERRUPTED]");
+    expect(fs.readdirSync(temporary)).toEqual([]);
   });
 });

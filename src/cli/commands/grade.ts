@@ -5,10 +5,12 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Command } from "commander";
 import { asString } from "../../base/json.ts";
 import type { Verdict } from "../../verify/verdict.ts";
 import type { CommandModule } from "../command.ts";
+import { withInterrupt } from "../interrupt.ts";
 
 interface Row {
   readonly gold: string;
@@ -32,25 +34,38 @@ export const gradeCommand: CommandModule = {
   },
 };
 
-async function gradeFile(file: string): Promise<void> {
-  if (file !== "-") return gradeRows(file, file);
-  // Two passes need a file; standard input is gone after one.
+function gradeFile(file: string): Promise<void> {
+  return withInterrupt("Start it again.", (signal) =>
+    file === "-" ? gradeStandardInput(signal) : gradeRows(file, file, signal),
+  );
+}
+
+/** Two passes need a file; standard input is gone after one. */
+async function gradeStandardInput(signal: AbortSignal): Promise<void> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "swarr-grade-"));
+  const remove = (): void => fs.rmSync(folder, { recursive: true, force: true });
+  // A reader of our output that closes early ends the process on the spot.
+  process.once("exit", remove);
   const copy = path.join(folder, "stdin.jsonl");
   try {
-    await pipeline(process.stdin, fs.createWriteStream(copy));
-    await gradeRows(copy, "standard input");
+    await pipeline(process.stdin, fs.createWriteStream(copy), { signal });
+    await gradeRows(copy, "standard input", signal);
+  } catch (thrown) {
+    // The pipeline only says that it was stopped; the signal's reason says by whom.
+    signal.throwIfAborted();
+    throw thrown;
   } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+    remove();
+    process.off("exit", remove);
   }
 }
 
-async function gradeRows(file: string, where: string): Promise<void> {
-  await requireRows(file, where);
+async function gradeRows(file: string, where: string, signal: AbortSignal): Promise<void> {
+  await requireRows(file, where, signal);
   const { createVerifier } = await import("../../verify/verify.ts");
   const verifier = createVerifier({ workers: workerCount() });
   try {
-    await printVerdicts(rowsOf(file, where), (row) => verifier.grade(row.gold, row.prediction));
+    await printVerdicts(rowsOf(file, where, signal), (row) => verifier.grade(row.gold, row.prediction));
   } finally {
     await verifier.close();
   }
@@ -72,20 +87,25 @@ async function printVerdicts(rows: AsyncIterable<Row>, judge: (row: Row) => Prom
   while (inFlight.length > 0) await printNext();
 }
 
+const ROWS_A_TURN = 256;
+
 /** Leaves a core for this thread, which reads and extracts. */
 function workerCount(): number {
   return Math.max(1, Math.min(4, os.availableParallelism() - 1));
 }
 
 /** @throws `BAD_JSON` with the line of the first row that is no row */
-async function requireRows(file: string, where: string): Promise<void> {
-  const rows = rowsOf(file, where);
+async function requireRows(file: string, where: string, signal: AbortSignal): Promise<void> {
+  const rows = rowsOf(file, where, signal);
   for (let row = await rows.next(); row.done !== true;) row = await rows.next();
 }
 
-async function* rowsOf(file: string, where: string): AsyncGenerator<Row> {
+async function* rowsOf(file: string, where: string, signal: AbortSignal): AsyncGenerator<Row> {
   const { jsonlRows } = await import("../../formats/jsonl.ts");
   for (const { line, value } of jsonlRows(file, "rows to grade", where)) {
+    // Ctrl-C waits for a pause, and rows that are quickly judged leave none.
+    if (line % ROWS_A_TURN === 0) await nextTurn();
+    signal.throwIfAborted();
     yield {
       gold: asString(value["gold"], `${where} line ${line}: "gold"`),
       prediction: asString(value["prediction"], `${where} line ${line}: "prediction"`),

@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import type { Family, ModelConfig } from "../../model/config.ts";
 import type { CommandModule } from "../command.ts";
-import { wholeNumber } from "../flags.ts";
+import { outputPath, wholeNumber } from "../flags.ts";
+import { withInterrupt } from "../interrupt.ts";
 import { JSON_FLAG, printResult } from "../output.ts";
 
 interface InitFlags {
@@ -28,7 +29,7 @@ export const initCommand: CommandModule = {
     program
       .command("init")
       .description("Makes a new random model with a byte-level tokenizer and a chat template, for tests and demos.")
-      .requiredOption("--out <folder>", "where the checkpoint goes; must not exist")
+      .requiredOption("--out <folder>", "where the checkpoint goes; must not exist", outputPath)
       .option("--family <family>", "qwen2, qwen3, llama or mistral", "qwen2")
       .option("--d <N>", "model width", wholeNumber(2), 64)
       .option("--layers <N>", "layers", wholeNumber(1), 2)
@@ -46,11 +47,14 @@ export const initCommand: CommandModule = {
 async function init(flags: InitFlags): Promise<void> {
   const { byteTokenizer } = await import("../../tokens/byte-tokenizer.ts");
   const { initialWeights, parameterCount } = await import("../../model/parameters.ts");
-  const { saveCheckpoint } = await import("../../checkpoint/save.ts");
+  const { requireFreePlace, saveCheckpoint } = await import("../../checkpoint/save.ts");
+  requireFreePlace(flags.out);
   const tokenizer = byteTokenizer();
   const config = await newConfig(flags, tokenizer.size);
   const weights = initialWeights(config, flags.seed);
-  await saveCheckpoint({ folder: flags.out, config, weights, tokenizer });
+  await withInterrupt("Start it again; nothing was written.", (signal) =>
+    saveCheckpoint({ folder: flags.out, config, weights, tokenizer, signal }),
+  );
   const parameters = parameterCount(config);
   printResult(
     flags.json,

@@ -147,6 +147,11 @@ describe("swarr probe", () => {
     expect(other).toMatchObject({ status: 2, result: { verdict: "other" } });
   });
 
+  it("takes what is no address for the user's mistake", async () => {
+    const { status, stderr } = await swarr("probe", "http://[bad", "--certificate", at("exported"));
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/"http:\/\/\[bad" is no web address.*BAD_ARGUMENT/)]);
+  });
+
   it("finds the certificate of a folder served on this machine, and stops its server with Ctrl-C", async () => {
     const server = await served(at("exported"));
     expect(await probed(server.url)).toMatchObject({ status: 0, result: { verdict: "right-window" } });

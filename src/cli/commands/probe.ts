@@ -86,6 +86,7 @@ async function readFolder(target: string, flags: ProbeFlags): Promise<Asked> {
 }
 
 async function askServer(url: string, flags: ProbeFlags, signal: AbortSignal): Promise<Asked> {
+  if (!URL.canParse(url)) throw await badArgument(`"${url}" is no web address.`, "one such as http://127.0.0.1:8000.");
   const { askEndpoint } = await import("../../checkpoint/certificate-endpoint.ts");
   const apiKey = flags.apiKeyEnv === undefined ? undefined : process.env[flags.apiKeyEnv];
   if (flags.apiKeyEnv !== undefined && (apiKey === undefined || apiKey === "")) {

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { SwarrError } from "../../base/errors.ts";
 import type { CommandModule } from "../command.ts";
+import { outputPath } from "../flags.ts";
 import { JSON_FLAG, note, printResult } from "../output.ts";
 
 interface ReportFlags {
@@ -24,8 +25,8 @@ export const reportCommand: CommandModule = {
         "Reads the run folder, finished or not, and writes report.html (one file, no network), report.md and\n" +
           "report.csv into it. Stages the run has not reached are left out. Nothing is sent anywhere unless asked for.",
       )
-      .option("--tensorboard <folder>", "also write TensorBoard event files there")
-      .option("--parquet <file>", "also write every rollout as one Parquet table")
+      .option("--tensorboard <folder>", "also write TensorBoard event files there", outputPath)
+      .option("--parquet <file>", "also write every rollout as one Parquet table", outputPath)
       .option("--mlflow <url>", "also send the curves to this MLflow server (MLFLOW_TRACKING_TOKEN, if it wants one)")
       .option("--wandb <entity/project>", "also send the curves to Weights & Biases (key in WANDB_API_KEY)")
       .option(...JSON_FLAG)

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { CommandModule } from "../command.ts";
-import { collect } from "../flags.ts";
+import { collect, outputPath } from "../flags.ts";
 import { JSON_FLAG } from "../output.ts";
 
 interface RunFlags {
@@ -23,7 +23,7 @@ export const runCommand: CommandModule = {
         "Runs both arms of a recipe into a run folder: convert, stage 1 (SFT), stage 2 (RL), evaluation after each,\n" +
           "checkpoints, report. Ctrl-C saves; --resume goes on exactly.",
       )
-      .option("--out <folder>", "the run folder; runs/<name of the recipe> when left out")
+      .option("--out <folder>", "the run folder; runs/<name of the recipe> when left out", outputPath)
       .option("--set <key=value>", "replace a setting, as rl.steps=20; may repeat", collect, [])
       .option("--resume", "go on with the run in --out")
       .option(...JSON_FLAG)

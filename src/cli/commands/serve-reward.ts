@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { CommandModule } from "../command.ts";
-import { realNumber, wholeNumber } from "../flags.ts";
+import { portNumber, realNumber, wholeNumber } from "../flags.ts";
 import { withInterrupt } from "../interrupt.ts";
 
 interface ServeRewardFlags {
@@ -24,7 +24,7 @@ export const serveRewardCommand: CommandModule = {
         'Answers POST /grade with {"items": [{"gold", "prediction"}, …]}: {"results": [{index, verdict, answer, reason,\n' +
           "milliseconds, reward, terms}, …]} in order. One item may be sent by itself. Runs until Ctrl-C.",
       )
-      .option("--port <P>", "0 takes any free port", wholeNumber(0), 8710)
+      .option("--port <P>", "0 takes any free port", portNumber, 8710)
       .option("--rewards <file>", "a reward module of your own (.mjs, .js or .ts) instead of the terms below")
       .option("--format-weight <w>", "adds w for one closed answer at the end", realNumber(-100, 100), 0)
       .option("--overlong-buffer <N>", "takes away up to 1 over the last N tokens before maxTokens", wholeNumber(1))

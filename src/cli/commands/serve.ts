@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { CommandModule } from "../command.ts";
-import { wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
+import { portNumber, wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { note } from "../output.ts";
 
@@ -29,7 +29,7 @@ export const serveCommand: CommandModule = {
           "GET /health on 127.0.0.1, with streams, log-probs, echo and prompt_logprobs. Prompts are taken as they stand: no\n" +
           "beginning-of-text token is added. The request's model name is not looked at. Runs until Ctrl-C.",
       )
-      .option("--port <P>", "0 takes any free port", wholeNumber(0), 8000)
+      .option("--port <P>", "0 takes any free port", portNumber, 8000)
       .option("--window <W>", "replaces the window of every layer; or full", windowFlag)
       .option("--full-attention-layers <list>", "layers that keep full attention, from 0, as 0,7", wholeNumberList())
       .option("--name <name>", "what /v1/models calls the model (default: the folder's name)")

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { SwarrError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { LayerWindow, ModelConfig } from "../model/config.ts";
 import { windowPlan } from "../model/window.ts";
 import { copyFile, everyFile } from "./carry.ts";
@@ -43,17 +44,10 @@ const OTHER_FORMS = /(\.(bin|pth|pt|ckpt|gguf|onnx|onnx_data|h5|msgpack|safetens
  *   `UNSUPPORTED` when the family cannot state it; `FILE_EXISTS`
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
-  const { source, out, window, added = {} } = options;
+  const { source, out, added = {} } = options;
   requireFreePlace(out);
   const { config, rawConfig } = await loadConfig(source);
-  const windows = windowPlan({
-    layerCount: config.layerCount,
-    window,
-    fullAttentionLayers: options.fullAttentionLayers,
-  });
-  if (window !== null && !windows.includes(window)) throw noSlidingLayer(config.layerCount);
-  const planned: ModelConfig = { ...config, windows, sinkTokens: options.sinkTokens ?? config.sinkTokens };
-  const json = exportConfig(planned, { rawConfig, weightType: null });
+  const planned = plannedConfig({ config, rawConfig, where: path.join(out, "config.json") }, options);
   const plan = planWeights(source, config);
   checkPlannedWeights(plan);
   const weightFiles = plan.files.map((file) => path.relative(path.resolve(source), path.resolve(file)));
@@ -65,18 +59,44 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   const files = everyFile(source);
   const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
   writeFolder(out, false, (folder) => {
-    writeJson(folder, "config.json", json);
+    writeJson(folder, "config.json", planned.json);
     for (const file of carried) copyFile(file, folder);
     for (const [name, text] of Object.entries(added)) fs.writeFileSync(path.join(folder, name), text);
   });
   return {
     out,
-    config: importConfig(json, path.join(out, "config.json")),
+    config: planned.config,
     weightFiles,
     leftBehind: files
       .map(({ name }) => name)
       .filter((name) => !["config.json", CERTIFICATE_NAME].includes(name) && !fs.existsSync(path.join(out, name))),
   };
+}
+
+interface ConfigToPlan {
+  readonly config: ModelConfig;
+  /** The config.json it came with, if any. */
+  readonly rawConfig?: JsonObject | undefined;
+  /** For messages. */
+  readonly where: string;
+}
+
+/**
+ * What a model will say once it is converted, before anything is written.
+ *
+ * @returns its config.json, and how that will be read again
+ * @throws `BAD_WINDOW` when the plan is impossible or leaves no layer with a window; `UNSUPPORTED` when the family cannot state
+ *   it; `BAD_CONFIG` when the file could not be read again
+ */
+export function plannedConfig(
+  { config, rawConfig, where }: ConfigToPlan,
+  { window, fullAttentionLayers, sinkTokens }: Pick<ConvertOptions, "window" | "fullAttentionLayers" | "sinkTokens">,
+): { readonly json: JsonObject; readonly config: ModelConfig } {
+  const windows = windowPlan({ layerCount: config.layerCount, window, fullAttentionLayers });
+  if (window !== null && !windows.includes(window)) throw noSlidingLayer(config.layerCount);
+  const planned: ModelConfig = { ...config, windows, sinkTokens: sinkTokens ?? config.sinkTokens };
+  const json = exportConfig(planned, { rawConfig, weightType: null });
+  return { json, config: importConfig(json, where) };
 }
 
 function noSlidingLayer(layerCount: number): SwarrError {

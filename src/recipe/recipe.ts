@@ -1,12 +1,15 @@
 // All settings of a run, side by side; each room defines its own part.
 
 import { z } from "zod";
-import { DEVICES } from "../engine/device.ts";
+import { DEVICES, type Device } from "../engine/device.ts";
 import { evalSettings } from "../evaluate/settings.ts";
 import { moreSftSettings, sftSettings } from "../stage1-sft/settings.ts";
 import { rlSettings } from "../stage2-rl/settings.ts";
 import { loraSettings } from "../train/settings.ts";
 import { initSettings } from "./model-settings.ts";
+
+/** A config.json can state no longer window: its readers take 32-bit integers. */
+const MOST_TOKENS = 2 ** 31 - 1;
 
 /** Problems the project makes itself. */
 const runningTotalData = z.strictObject({
@@ -37,11 +40,11 @@ export const recipeSchema = z.strictObject({
   /** a Hugging Face folder, or sizes of a model to draw at random */
   model: z.union([z.string().min(1), z.strictObject({ init: initSettings })]),
   /** W, keys a query sees, itself counted; for the SWA arm */
-  window: z.int().min(1),
+  window: z.int().min(1).max(MOST_TOKENS),
   /** layers of the SWA arm that keep full attention */
   fullAttentionLayers: z.array(z.int().min(0)).default([]),
   /** the first so many positions that stay visible; no other program reads this, so exports say so */
-  sinkTokens: z.int().min(0).default(0),
+  sinkTokens: z.int().min(0).max(MOST_TOKENS).default(0),
   /** `swa` is converted, `sa` is the control under full attention */
   arms: z
     .array(z.enum(["sa", "swa"]))
@@ -63,7 +66,7 @@ export const recipeSchema = z.strictObject({
   eval: evalSettings.prefault({}),
   /** where the engine runs; auto takes the usable one with the fastest product (`swarr doctor` lists them) */
   device: z.enum(DEVICES).default("cpu"),
-  /** of the engine; null takes what the machine has */
+  /** of the engine; null takes what the machine has when the run is started */
   threads: z.int().min(1).nullable().default(null),
   /** steps between snapshots; one is taken at the end of every stage too */
   snapshotEverySteps: z.int().min(1).default(50),
@@ -73,3 +76,9 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = Readonly<z.output<typeof recipeSchema>>;
 export type RecipeData = Recipe["data"];
+
+/** A recipe that leaves nothing to the machine it runs on. */
+export interface SettledRecipe extends Recipe {
+  readonly device: Device;
+  readonly threads: number;
+}

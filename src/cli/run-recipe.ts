@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { killJobs } from "../recipe/job-process.ts";
 import { readRecipe } from "../recipe/read.ts";
 import { recipeToResume } from "../recipe/resume.ts";
 import { runRecipe } from "../recipe/run.ts";
@@ -41,8 +42,10 @@ export async function runAndReport(request: RunRequest): Promise<void> {
   const again = ["swarr", ...request.again, "--out", folder, "--resume"].map((word) => shellWord(word)).join(" ");
   const progress = createRunProgress();
   try {
-    const results = await withInterrupt(`Go on with: ${again}`, (signal) =>
-      runRecipe(recipe, { folder, sets: set, resume, signal, onEvent: (event) => progress.onEvent(event) }),
+    const results = await withInterrupt(
+      `Go on with: ${again}`,
+      (signal) => runRecipe(recipe, { folder, sets: set, resume, signal, onEvent: (event) => progress.onEvent(event) }),
+      killJobs,
     );
     const files = writeReport(folder);
     progress.end();

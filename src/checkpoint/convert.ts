@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { SwarrError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { LayerWindow, ModelConfig } from "../model/config.ts";
 import { windowPlan } from "../model/window.ts";
 import { copyFile, everyFile } from "./carry.ts";
@@ -49,6 +50,7 @@ const OTHER_FORMS = /(\.(bin|pth|pt|ckpt|gguf|onnx|onnx_data|h5|msgpack|safetens
  *   whatever `inspect` throws
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
+<<<<<<< HEAD
   const { source, out, window, added = {}, inspect, signal } = options;
   requireFreePlace(out);
   const { config, rawConfig } = await loadConfig(source);
@@ -62,6 +64,12 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   const json = exportConfig(planned, { rawConfig, weightType: null });
   // Before anything is written: no folder may be left that cannot be read again.
   const stated = importConfig(json, path.join(out, "config.json"));
+=======
+  const { source, out, added = {} } = options;
+  requireFreePlace(out);
+  const { config, rawConfig } = await loadConfig(source);
+  const planned = plannedConfig({ config, rawConfig, where: path.join(out, "config.json") }, options);
+>>>>>>> fix-c
   const plan = planWeights(source, config);
   await checkPlannedWeights(plan, signal);
   const weightFiles = plan.files.map((file) => path.relative(path.resolve(source), path.resolve(file)));
@@ -72,6 +80,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
     (name === INDEX_NAME || !OTHER_FORMS.test(name));
   const files = everyFile(source);
   const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
+<<<<<<< HEAD
   await writeFolder(out, { signal }, async (folder) => {
     writeJson(folder, "config.json", json);
     for (const file of carried) {
@@ -79,17 +88,52 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
       signal?.throwIfAborted();
       copyFile(file, folder);
     }
+=======
+  writeFolder(out, false, (folder) => {
+    writeJson(folder, "config.json", planned.json);
+    for (const file of carried) copyFile(file, folder);
+>>>>>>> fix-c
     for (const [name, text] of Object.entries(added)) fs.writeFileSync(path.join(folder, name), text);
     await inspect?.(folder);
   });
   return {
     out,
+<<<<<<< HEAD
     config: stated,
+=======
+    config: planned.config,
+>>>>>>> fix-c
     weightFiles,
     leftBehind: files
       .map(({ name }) => name)
       .filter((name) => !["config.json", CERTIFICATE_NAME].includes(name) && !fs.existsSync(path.join(out, name))),
   };
+}
+
+interface ConfigToPlan {
+  readonly config: ModelConfig;
+  /** The config.json it came with, if any. */
+  readonly rawConfig?: JsonObject | undefined;
+  /** For messages. */
+  readonly where: string;
+}
+
+/**
+ * What a model will say once it is converted, before anything is written.
+ *
+ * @returns its config.json, and how that will be read again
+ * @throws `BAD_WINDOW` when the plan is impossible or leaves no layer with a window; `UNSUPPORTED` when the family cannot state
+ *   it; `BAD_CONFIG` when the file could not be read again
+ */
+export function plannedConfig(
+  { config, rawConfig, where }: ConfigToPlan,
+  { window, fullAttentionLayers, sinkTokens }: Pick<ConvertOptions, "window" | "fullAttentionLayers" | "sinkTokens">,
+): { readonly json: JsonObject; readonly config: ModelConfig } {
+  const windows = windowPlan({ layerCount: config.layerCount, window, fullAttentionLayers });
+  if (window !== null && !windows.includes(window)) throw noSlidingLayer(config.layerCount);
+  const planned: ModelConfig = { ...config, windows, sinkTokens: sinkTokens ?? config.sinkTokens };
+  const json = exportConfig(planned, { rawConfig, weightType: null });
+  return { json, config: importConfig(json, where) };
 }
 
 function noSlidingLayer(layerCount: number): SwarrError {

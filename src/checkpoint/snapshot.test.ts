@@ -13,10 +13,13 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
+const RECIPE = "0123456789abcdef";
+
 function snapshot(stage: Snapshot["stage"], step: number, arm: Snapshot["arm"] = "swa"): Snapshot {
   const stream = randomStream({ root: step, purpose: "snapshot-test" });
   const pool = Float32Array.from({ length: 12 }, () => stream.normal());
   return {
+    recipeHash: RECIPE,
     arm,
     stage,
     step,
@@ -58,7 +61,10 @@ describe("saveSnapshot", () => {
         .sort();
     save("sft", 100, 200, 50);
     expect(names()).toEqual(["swa-sft-000050.snapshot", "swa-sft-000200.snapshot"]);
-    expect(latestSnapshot(folder, "swa", "sft")).toMatchObject({ stage: "sft", step: 50 });
+    expect(latestSnapshot(folder, { recipeHash: RECIPE, arm: "swa", stage: "sft" })).toMatchObject({
+      stage: "sft",
+      step: 50,
+    });
     // RL and more SFT may run side by side: neither removes the other's.
     save("rl", 5, 10, 15);
     save("more-sft", 3);
@@ -77,8 +83,8 @@ describe("saveSnapshot", () => {
 describe("latestSnapshot", () => {
   it("is null for an arm and for a stage that have none", () => {
     saveSnapshot(folder, snapshot("sft", 1, "sa"));
-    expect(latestSnapshot(folder, "swa", "sft")).toBe(null);
-    expect(latestSnapshot(folder, "sa", "rl")).toBe(null);
+    expect(latestSnapshot(folder, { recipeHash: RECIPE, arm: "swa", stage: "sft" })).toBe(null);
+    expect(latestSnapshot(folder, { recipeHash: RECIPE, arm: "sa", stage: "rl" })).toBe(null);
   });
 
   it("refuses any changed byte and any lost one, and names the older snapshot", () => {
@@ -89,13 +95,22 @@ describe("latestSnapshot", () => {
       const changed = Buffer.from(whole);
       changed[at]! ^= 1;
       fs.writeFileSync(latest, changed);
-      expect(() => latestSnapshot(folder, "swa", "rl"), `byte ${at}`).toThrow(
+      expect(() => latestSnapshot(folder, { recipeHash: RECIPE, arm: "swa", stage: "rl" }), `byte ${at}`).toThrow(
         `--resume goes on from ${older}. [BAD_SNAPSHOT]`,
       );
     }
     fs.writeFileSync(latest, whole.subarray(0, whole.length - 1));
-    expect(() => latestSnapshot(folder, "swa", "rl")).toThrow(/do not match their hash/);
+    expect(() => latestSnapshot(folder, { recipeHash: RECIPE, arm: "swa", stage: "rl" })).toThrow(
+      /do not match their hash/,
+    );
     fs.rmSync(latest);
-    expect(latestSnapshot(folder, "swa", "rl")).toMatchObject({ step: 10 });
+    expect(latestSnapshot(folder, { recipeHash: RECIPE, arm: "swa", stage: "rl" })).toMatchObject({ step: 10 });
+  });
+
+  it("refuses one that was taken under another recipe, naming both", () => {
+    const file = saveSnapshot(folder, { ...snapshot("sft", 4), recipeHash: "fedcba9876543210" });
+    const refused = () => latestSnapshot(folder, { recipeHash: RECIPE, arm: "swa", stage: "sft" });
+    expect(refused).toThrow(`${file} was taken under the recipe fedcba987654, and this run's is 0123456789ab.`);
+    expect(refused).toThrow(/\[BAD_SNAPSHOT\]$/);
   });
 });

@@ -11,6 +11,8 @@ import type { Weights } from "../tensor/tensor.ts";
 
 /** Where in the run a snapshot was taken. */
 export interface SnapshotPoint {
+  /** names the recipe of the run */
+  readonly recipeHash: string;
   readonly arm: ArmName;
   readonly stage: StageName;
   /** steps done */
@@ -28,7 +30,7 @@ export interface Snapshot extends SnapshotPoint {
  * Layout, little-endian: 8 bytes magic; uint32 header length; header (JSON: point, serial, state, tensors in order with
  * their counts); zeros up to a multiple of 4; the numbers; 32 bytes SHA-256 of everything before.
  */
-const MAGIC = Buffer.from("SWARRSN1");
+const MAGIC = Buffer.from("SWARRSN2");
 const PREFIX_BYTES = MAGIC.length + 4;
 const HASH_BYTES = 32;
 const KEPT = 2;
@@ -66,12 +68,19 @@ export function saveSnapshot(folder: string, snapshot: Snapshot): string {
 /**
  * The latest snapshot of an arm's stage; null when there is none.
  *
- * @throws `BAD_SNAPSHOT` when it is damaged, naming the file and the older one to fall back on
+ * @throws `BAD_SNAPSHOT` when it is damaged, naming the file and the older one to fall back on; when it is another recipe's
  */
-export function latestSnapshot(folder: string, arm: ArmName, stage: StageName): Snapshot | null {
-  const [latest, older] = snapshotFiles(folder, arm, stage);
+export function latestSnapshot(folder: string, of: Omit<SnapshotPoint, "step">): Snapshot | null {
+  const [latest, older] = snapshotFiles(folder, of.arm, of.stage);
   if (latest === undefined) return null;
-  return readSnapshot(latest.path, older?.path ?? null);
+  const snapshot = readSnapshot(latest.path, older?.path ?? null);
+  if (snapshot.recipeHash === of.recipeHash) return snapshot;
+  const short = (hash: string): string => hash.slice(0, 12);
+  throw new SwarrError("BAD_SNAPSHOT", {
+    what: `The snapshot ${latest.path} was taken under the recipe ${short(snapshot.recipeHash)}, and this run's is ${short(of.recipeHash)}.`,
+    expected: "a snapshot of the same run.",
+    fix: "Put this run's own snapshot back; without any, the stage starts again.",
+  });
 }
 
 /**
@@ -100,8 +109,9 @@ interface Header extends SnapshotPoint {
 }
 
 function encode(snapshot: Snapshot, serial: number): readonly Uint8Array[] {
-  const { arm, stage, step, state, tensors } = snapshot;
+  const { recipeHash, arm, stage, step, state, tensors } = snapshot;
   const header: Header = {
+    recipeHash,
     arm,
     stage,
     step,
@@ -128,13 +138,14 @@ function decode(body: Buffer, file: string): Snapshot {
     tensors.set(name, data);
     offset += data.byteLength;
   }
-  const { arm, stage, step, state } = header;
-  return { arm, stage, step, state, tensors };
+  const { recipeHash, arm, stage, step, state } = header;
+  return { recipeHash, arm, stage, step, state, tensors };
 }
 
 function readHeader(text: string, file: string): Header {
   const where = `the header of ${file}`;
   const row = asObject(parseJson(text, where), where);
+  asString(row["recipeHash"], `${where}: recipeHash`);
   asString(row["arm"], `${where}: arm`);
   asString(row["stage"], `${where}: stage`);
   asInteger(row["step"], `${where}: step`);

@@ -30,11 +30,13 @@ describe.skipIf(process.platform === "win32")("withInterrupt", () => {
     expect(process.listenerCount("SIGINT")).toBe(before);
   });
 
-  it("ends the process by the second signal (status 130 in a shell), even if the work never stops", async () => {
+  it("ends the process by the second signal (status 130 in a shell), even if the work never stops, after what it is to end first", async () => {
     // A real exit needs a process of its own, which runs the built file.
     const built = new URL("../../dist/cli/interrupt.js", import.meta.url).href;
     const script = `import { withInterrupt } from ${JSON.stringify(built)};
-      await withInterrupt("", () => new Promise((resolve) => { setTimeout(resolve, 20000); console.log("ready"); }));`;
+      import fs from "node:fs";
+      const work = () => new Promise((resolve) => { setTimeout(resolve, 20000); console.log("ready"); });
+      await withInterrupt("", work, () => fs.writeSync(2, "children ended"));`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
     let errors = "";
     child.stderr.on("data", (chunk: Buffer) => {
@@ -44,5 +46,6 @@ describe.skipIf(process.platform === "win32")("withInterrupt", () => {
     child.stdout.once("data", () => child.kill("SIGINT"));
     const killedBy = await new Promise((resolve) => child.on("exit", (_, signal) => resolve(signal)));
     expect(killedBy, errors).toBe("SIGINT");
+    expect(errors).toMatch(/children ended$/);
   });
 });

@@ -7,10 +7,12 @@ import { SwarrError } from "../base/errors.ts";
  * saved what it must; the reason is a SwarrError `INTERRUPTED` that ends with `howToGoOn`.
  *
  * @param howToGoOn  one sentence: "Go on with: swarr run DIR --resume."
+ * @param quit       called right before the second press ends this process: ends what would go on without it
  */
 export async function withInterrupt<Result>(
   howToGoOn: string,
   work: (signal: AbortSignal) => Promise<Result>,
+  quit: () => void = () => {},
 ): Promise<Result> {
   const controller = new AbortController();
   const ignore = (): void => {
@@ -19,6 +21,7 @@ export async function withInterrupt<Result>(
   };
   const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) {
+      quit();
       // By the signal itself: leaving in order while the engine runs would end in its abort.
       ignore();
       process.kill(process.pid, signal);

@@ -2,14 +2,16 @@
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { killJobs } from "../recipe/job-process.ts";
 import { readRecipe } from "../recipe/read.ts";
+import { recipeToResume } from "../recipe/resume.ts";
 import { runRecipe } from "../recipe/run.ts";
 import { writeReport } from "../report/report.ts";
 import { resultTable } from "../report/table.ts";
-import { runPaths } from "../run/folder.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { note, printResult } from "./output.ts";
 import { createRunProgress } from "./run-progress.ts";
+import { shellWord } from "./shell-word.ts";
 
 export interface RunRequest {
   /** the recipe's file */
@@ -18,8 +20,8 @@ export interface RunRequest {
   readonly set: readonly string[];
   readonly resume?: boolean;
   readonly json?: boolean;
-  /** the command line that goes on with this run, for the message after Ctrl-C */
-  readonly again?: string;
+  /** the words of the command line before --out that go on with this run, for the message after Ctrl-C */
+  readonly again: readonly string[];
 }
 
 /** A recipe that comes with swarr. */
@@ -35,13 +37,15 @@ export function defaultRunFolder(recipe: string): string {
 /** Runs to the end and prints results.json (`--json`) or its table. */
 export async function runAndReport(request: RunRequest): Promise<void> {
   const { folder, set, json, resume = false } = request;
-  // A resumed run goes on with the settings it was started with.
-  const recipe = resume && set.length === 0 ? readRecipe(runPaths(folder).recipe) : readRecipe(request.recipe, set);
-  const again = request.again ?? `swarr run ${request.recipe} --out ${folder} --resume`;
+  const recipe = resume ? recipeToResume(folder, request.recipe, set) : readRecipe(request.recipe, set);
+  // Without --set: the run folder knows them.
+  const again = ["swarr", ...request.again, "--out", folder, "--resume"].map((word) => shellWord(word)).join(" ");
   const progress = createRunProgress();
   try {
-    const results = await withInterrupt(`Go on with: ${again}`, (signal) =>
-      runRecipe(recipe, { folder, resume, signal, onEvent: (event) => progress.onEvent(event) }),
+    const results = await withInterrupt(
+      `Go on with: ${again}`,
+      (signal) => runRecipe(recipe, { folder, sets: set, resume, signal, onEvent: (event) => progress.onEvent(event) }),
+      killJobs,
     );
     const files = writeReport(folder);
     progress.end();

@@ -36,8 +36,7 @@ export function stageCommand({ name, summary, description, example, alone }: Sta
         .action(async (recipe: string, flags: StageFlags) => {
           const { defaultRunFolder, runAndReport } = await import("./run-recipe.ts");
           const folder = flags.out ?? defaultRunFolder(recipe);
-          const again = `swarr ${name} ${recipe} --out ${folder} --resume`;
-          await runAndReport({ ...flags, recipe, folder, set: [...flags.set, ...alone], again });
+          await runAndReport({ ...flags, recipe, folder, set: [...flags.set, ...alone], again: [name, recipe] });
         });
     },
   };

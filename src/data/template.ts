@@ -50,22 +50,28 @@ export const DEFAULT_TEMPLATE = "plain";
 export function templateFrom(written: string): Template {
   const builtIn = Object.hasOwn(TEMPLATES, written) ? TEMPLATES[written] : undefined;
   if (builtIn !== undefined) return builtIn;
-  if (written.includes(SLOT)) return { kind: "text", name: "text", text: written.replaceAll("\\n", "\n") };
+  const file = templateFile(written);
+  if (file === null) return { kind: "text", name: "text", text: written.replaceAll("\\n", "\n") };
   const fix = `Use one of ${Object.keys(TEMPLATES).join(", ")}, text containing ${SLOT}, or a file of such text.`;
-  if (!/[./\\]/.test(written)) {
+  if (!/[./\\]/.test(file)) {
     throw new SwarrError("BAD_ARGUMENT", {
       what: `There is no template named ${quote(written)}.`,
       expected: `a built-in name, a file, or text containing ${SLOT}.`,
       fix,
     });
   }
-  const text = readText(written, "the prompt template");
+  const text = readText(file, "the prompt template");
   if (text.includes(SLOT)) return { kind: "text", name: written, text };
   throw new SwarrError("BAD_ARGUMENT", {
     what: `The template file ${written} does not contain ${SLOT}.`,
     expected: `text with ${SLOT} where the question goes.`,
     fix,
   });
+}
+
+/** The file that a template as written stands for; null for a built-in name and for text given directly. */
+export function templateFile(written: string): string | null {
+  return Object.hasOwn(TEMPLATES, written) || written.includes(SLOT) ? null : written;
 }
 
 /** The prompt of one question. Replaced as plain text: `$&` in a question stays `$&`. */

@@ -8,6 +8,7 @@ import { initialWeights } from "../model/parameters.ts";
 import type { RunPaths } from "../run/folder.ts";
 import { RUNNING_TOTAL_ALPHABET } from "../tasks/running-total-alphabet.ts";
 import { byteTokenizer, characterTokenizer } from "../tokens/byte-tokenizer.ts";
+import { windowsOf } from "./check-plan.ts";
 import { configOfInit } from "./model-settings.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -31,13 +32,6 @@ export async function makeBases(recipe: Recipe, paths: RunPaths, source: string)
   for (const arm of recipe.arms) {
     const out = paths.checkpoint(arm, "base");
     if (fs.existsSync(out)) continue;
-    const windowed = arm === "swa";
-    await convertCheckpoint({
-      source,
-      out,
-      window: windowed ? recipe.window : null,
-      fullAttentionLayers: windowed ? recipe.fullAttentionLayers : [],
-      sinkTokens: windowed ? recipe.sinkTokens : 0,
-    });
+    await convertCheckpoint({ source, out, ...windowsOf(recipe, arm) });
   }
 }

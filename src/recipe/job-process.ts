@@ -1,6 +1,6 @@
 // Starting a job in a process of its own and hearing from it.
 
-import { fork } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError } from "../base/errors.ts";
@@ -13,12 +13,27 @@ export interface JobListeners {
   readonly signal: AbortSignal;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends every job at once, without a snapshot: for a process that is about to end itself. */
+export function killJobs(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 /** @throws whatever the job threw, as it was; an `Error` when its process ends without a word */
 export function runInProcess(job: Job, { onEvent, onSampled, signal }: JobListeners): Promise<void> {
   return new Promise((resolve, reject) => {
     // Its standard output joins our standard error: ours may carry JSON. Structured clones, because events hold NaN.
     const file = fileURLToPath(builtNeighbour(import.meta.url, "stage-process"));
-    const child = fork(file, { execArgv: [], serialization: "advanced", stdio: ["ignore", 2, 2, "ipc"] });
+    const parent = String(process.pid);
+    const child = fork(file, [parent], { execArgv: [], serialization: "advanced", stdio: ["ignore", 2, 2, "ipc"] });
+    if (running.size === 0) process.on("exit", killJobs);
+    running.add(child);
+    const ended = (): void => {
+      signal.removeEventListener("abort", stop);
+      running.delete(child);
+      if (running.size === 0) process.off("exit", killJobs);
+    };
     const tell = (message: ToJob): void => {
       if (child.connected) child.send(message);
     };
@@ -51,11 +66,11 @@ export function runInProcess(job: Job, { onEvent, onSampled, signal }: JobListen
       }
     });
     child.on("error", (thrown) => {
-      signal.removeEventListener("abort", stop);
+      ended();
       reject(thrown);
     });
     child.on("close", (code, killedBy) => {
-      signal.removeEventListener("abort", stop);
+      ended();
       (outcome ?? (() => reject(endedEarly(job, code, killedBy))))();
     });
     signal.addEventListener("abort", stop, { once: true });

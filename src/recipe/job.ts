@@ -8,6 +8,8 @@ import type { Recipe } from "./recipe.ts";
 
 export interface Job {
   readonly recipe: Recipe;
+  /** names the recipe in snapshots */
+  readonly recipeHash: string;
   readonly folder: string;
   readonly arm: ArmName;
   /** `base` trains nothing: it evaluates the checkpoint that is there */

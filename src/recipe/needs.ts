@@ -1,7 +1,5 @@
 // What a recipe would need, worked out before it runs: parameters, memory, disk, and the FLOPs and time of every stage.
 
-import { loadConfig, loadTokenizer } from "../checkpoint/load.ts";
-import { SwarrError } from "../base/errors.ts";
 import { attentionBlocks } from "../model/attention.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { forwardFlops } from "../model/flops.ts";
@@ -10,11 +8,9 @@ import { withWindow } from "../model/window.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import type { SftSettings } from "../stage1-sft/settings.ts";
 import { sequenceOf } from "../stage1-sft/dataset.ts";
-import { RUNNING_TOTAL_ALPHABET } from "../tasks/running-total-alphabet.ts";
 import type { Task } from "../tasks/task.ts";
-import { byteTokenizer, characterTokenizer } from "../tokens/byte-tokenizer.ts";
-import { openTokenizer, type Tokenizer } from "../tokens/tokenizer.ts";
-import { configOfInit } from "./model-settings.ts";
+import type { Tokenizer } from "../tokens/tokenizer.ts";
+import { openSmall } from "./open-small.ts";
 import { planJobs } from "./plan.ts";
 import type { Recipe } from "./recipe.ts";
 import { openTask } from "./task.ts";
@@ -77,26 +73,6 @@ export async function recipeNeeds(recipe: Recipe, machine: Machine): Promise<Rec
   } finally {
     await task.close();
   }
-}
-
-/** The model's sizes and tokenizer, without its weights. */
-async function openSmall({
-  model,
-  data,
-}: Recipe): Promise<{ config: ModelConfig; tokenizer: Tokenizer; endId: number }> {
-  if (typeof model !== "string") {
-    const files = data.task === "running-total" ? characterTokenizer(RUNNING_TOTAL_ALPHABET.tokens) : byteTokenizer();
-    const tokenizer = openTokenizer({ ...files, where: "model.init" });
-    return { config: configOfInit(model.init, files.size), tokenizer, endId: files.endIds[0]! };
-  }
-  const { config, endIds } = await loadConfig(model);
-  const tokenizer = loadTokenizer(model);
-  if (tokenizer !== null) return { config, tokenizer, endId: endIds[0]! };
-  throw new SwarrError("BAD_TOKENIZER", {
-    what: `${model} has no tokenizer.json.`,
-    expected: "a tokenizer, as a recipe works on text.",
-    fix: "Download the folder again, or take one that has it.",
-  });
 }
 
 interface Lengths {

@@ -2,7 +2,7 @@
 
 import { parse, parseDocument, stringify } from "yaml";
 import { SwarrError, messageOf } from "../base/errors.ts";
-import { readText } from "../base/files.ts";
+import { readText, sha256 } from "../base/files.ts";
 import { isObject, quote, type JsonObject } from "../base/json.ts";
 import { firstClash } from "./clash.ts";
 import { explainIssue } from "./explain.ts";
@@ -45,6 +45,11 @@ export function resolveRecipe(raw: JsonObject, where: string): Recipe {
 /** The text of a resolved recipe, as a run folder keeps it. */
 export function recipeText(recipe: Recipe): string {
   return `# Every setting of this run, defaults included.\n${stringify(recipe, { lineWidth: 120 })}`;
+}
+
+/** Names a resolved recipe by its settings alone: comments and spacing do not count. @param text  as `recipeText` writes it */
+export function recipeHash(text: string, where: string): string {
+  return sha256(JSON.stringify(parseYaml(text, where)));
 }
 
 function parseYaml(text: string, where: string): JsonObject {

@@ -1,13 +1,16 @@
 // All settings of a run, side by side; each room defines its own part.
 
 import { z } from "zod";
-import { DEVICES } from "../engine/device.ts";
+import { DEVICES, type Device } from "../engine/device.ts";
 import { evalSettings } from "../evaluate/settings.ts";
 import { MOST_TOKENS } from "../model/config.ts";
 import { moreSftSettings, sftSettings } from "../stage1-sft/settings.ts";
 import { rlSettings } from "../stage2-rl/settings.ts";
 import { loraSettings } from "../train/settings.ts";
 import { initSettings } from "./model-settings.ts";
+
+/** A config.json can state no longer window: its readers take 32-bit integers. */
+const MOST_TOKENS = 2 ** 31 - 1;
 
 /** Problems the project makes itself. */
 const runningTotalData = z.strictObject({
@@ -64,7 +67,7 @@ export const recipeSchema = z.strictObject({
   eval: evalSettings.prefault({}),
   /** where the engine runs; auto takes the usable one with the fastest product (`swarr doctor` lists them) */
   device: z.enum(DEVICES).default("cpu"),
-  /** of the engine; null takes what the machine has */
+  /** of the engine; null takes what the machine has when the run is started */
   threads: z.int().min(1).nullable().default(null),
   /** steps between snapshots; one is taken at the end of every stage too */
   snapshotEverySteps: z.int().min(1).default(50),
@@ -74,3 +77,9 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = Readonly<z.output<typeof recipeSchema>>;
 export type RecipeData = Recipe["data"];
+
+/** A recipe that leaves nothing to the machine it runs on. */
+export interface SettledRecipe extends Recipe {
+  readonly device: Device;
+  readonly threads: number;
+}

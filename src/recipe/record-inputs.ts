@@ -5,36 +5,69 @@ import { createRequire } from "node:module";
 import { SwarrError } from "../base/errors.ts";
 import { readText, writeFileAtomic } from "../base/files.ts";
 import { asObject, parseJson } from "../base/json.ts";
+import { templateFile } from "../data/template.ts";
 import type { RunPaths } from "../run/folder.ts";
 import { changedInputs, manifestOf, type Manifest } from "../run/manifest.ts";
-import type { Recipe } from "./recipe.ts";
+import { recipeHash, recipeText } from "./read.ts";
+import type { SettledRecipe } from "./recipe.ts";
 
-/** @throws `BAD_DATA` when a resumed run would read other bytes than it started with */
-export function recordInputs(recipe: Recipe, paths: RunPaths, threads: number): void {
-  if (fs.existsSync(paths.manifest)) {
-    const manifest = asObject(parseJson(readText(paths.manifest, "the manifest"), paths.manifest), paths.manifest);
-    const changed = changedInputs(manifest as unknown as Manifest);
-    if (changed.length === 0) return;
-    throw new SwarrError("BAD_DATA", {
-      what: `The inputs of ${paths.folder} are not what the run started with: ${changed.join(" ")}`,
-      expected: "the same files, so that a resumed run does not mix data.",
-      fix: "Restore the files, or start a new run.",
-    });
-  }
+/**
+ * Writes the manifest, then the recipe: a folder with a recipe has begun, and can say what it was begun with.
+ *
+ * @param sets  the settings that the command line laid over the recipe's file
+ * @returns what names the recipe in snapshots
+ * @throws `FILE_MISSING` naming the input that is not there
+ */
+export function recordInputs(recipe: SettledRecipe, paths: RunPaths, sets: readonly string[]): string {
+  const text = recipeText(recipe);
+  const recipeSha256 = recipeHash(text, paths.recipe);
   const manifest = manifestOf({
     swarr: versionOf("../../package.json"),
     onnxruntime: versionOf("onnxruntime-node/package.json"),
     device: recipe.device,
-    threads,
+    threads: recipe.threads,
     seed: recipe.seed,
+    set: sets,
+    recipeSha256,
     inputPaths: inputPaths(recipe),
   });
   writeFileAtomic(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileAtomic(paths.recipe, text);
+  return recipeSha256;
 }
 
-function inputPaths({ model, data }: Recipe): readonly string[] {
-  const files = data.task === "file" ? [data.train, data.rl, data.test] : [];
-  return [...(typeof model === "string" ? [model] : []), ...files.filter((file) => file !== null)];
+/**
+ * @returns what names the folder's recipe in snapshots; of its text, so that a later version with more settings finds the same
+ * @throws `BAD_DATA` when a resumed run would read other bytes than it started with, or its folder's recipe was changed
+ */
+export function checkInputs(paths: RunPaths): string {
+  const hash = recipeHash(readText(paths.recipe, "the run's recipe"), paths.recipe);
+  const manifest = readManifest(paths);
+  if (manifest === null) return hash;
+  const recipeChanged = manifest.recipeSha256 === hash ? [] : [`${paths.recipe} has changed.`];
+  const changed = [...changedInputs(manifest), ...recipeChanged];
+  if (changed.length === 0) return hash;
+  throw new SwarrError("BAD_DATA", {
+    what: `The inputs of ${paths.folder} are not what the run started with: ${changed.join(" ")}`,
+    expected: "the same files, so that a resumed run does not mix data.",
+    fix: "Restore the files, or start a new run.",
+  });
+}
+
+/** The settings that the command line laid over the recipe's file when the run was started. */
+export function setsOf(paths: RunPaths): readonly string[] {
+  return readManifest(paths)?.set ?? [];
+}
+
+function readManifest({ manifest }: RunPaths): Manifest | null {
+  if (!fs.existsSync(manifest)) return null;
+  return asObject(parseJson(readText(manifest, "the manifest"), manifest), manifest) as unknown as Manifest;
+}
+
+/** A reward module's own imports are not followed. */
+function inputPaths({ model, data, rewards }: SettledRecipe): readonly string[] {
+  const files = data.task === "file" ? [data.train, data.rl, data.test, templateFile(data.template)] : [];
+  return [...(typeof model === "string" ? [model] : []), ...[...files, rewards].filter((file) => file !== null)];
 }
 
 function versionOf(file: string): string {

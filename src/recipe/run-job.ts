@@ -61,8 +61,8 @@ function checkpointStage({ stage }: Job): CheckpointStage {
 }
 
 function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: JobHooks): StageContext {
-  const { arm, stage, recipe } = job;
-  const snapshot = latestSnapshot(paths.snapshots, arm, stage);
+  const { arm, stage, recipe, recipeHash } = job;
+  const snapshot = latestSnapshot(paths.snapshots, { arm, stage, recipeHash });
   return {
     config: checkpoint.config,
     weights: checkpoint.weights,
@@ -78,7 +78,7 @@ function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: Job
     log: hooks.log,
     resume: snapshot !== null && snapshot.stage === stage ? snapshot : null,
     save: ({ step, tensors, state }) => {
-      const file = saveSnapshot(paths.snapshots, { arm, stage, step, tensors, state });
+      const file = saveSnapshot(paths.snapshots, { recipeHash, arm, stage, step, tensors, state });
       hooks.log({ type: "snapshot", arm, stage, step, path: path.relative(paths.folder, file) });
     },
     signal: hooks.signal,

@@ -1,50 +1,78 @@
-// A whole run on one page: bases, then both arms side by side, stage by stage, then the figures.
+// A run and its folder: settled and checked before anything is written, recorded, then taken to its end or as far as it gets.
 
 import fs from "node:fs";
 import os from "node:os";
 import { messageOf, SwarrError } from "../base/errors.ts";
-import { invariant } from "../base/invariant.ts";
 import { writeFileAtomic } from "../base/files.ts";
-import type { Device } from "../engine/device.ts";
 import { resolveDevice } from "../engine/providers.ts";
-import { openEventLog, type EventLog } from "../run/event-log.ts";
-import type { RunEvent, StageName } from "../run/events.ts";
-import { lockRunFolder, openRunFolder, type RunPaths } from "../run/folder.ts";
+import { openEventLog } from "../run/event-log.ts";
+import type { RunEvent } from "../run/events.ts";
+import { clearRunFolder, lockRunFolder, openRunFolder, type RunPaths } from "../run/folder.ts";
 import { readEvents } from "../run/read-run.ts";
 import type { RunResults } from "../run/results.ts";
-import { drawModel, drawnModel, makeBases } from "./base-models.ts";
-import { jobName, matchedSteps, planJobs, type PlannedJob } from "./plan.ts";
-import { recipeText } from "./read.ts";
-import type { Recipe } from "./recipe.ts";
-import { resultsOf } from "./results.ts";
-import { runInProcess } from "./job-process.ts";
-import { recordInputs } from "./record-inputs.ts";
+import { checkPlan } from "./check-plan.ts";
+import { checkInputs, recordInputs } from "./record-inputs.ts";
+import type { Recipe, SettledRecipe } from "./recipe.ts";
+import { RunAttempt } from "./run-attempt.ts";
 
 export interface RunOptions {
   readonly folder: string;
+  /** what was laid over the recipe's file, for the manifest; none when left out */
+  readonly sets?: readonly string[];
   readonly resume: boolean;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
 }
 
 /**
- * Runs a recipe into a run folder, or goes on with what is there.
+ * Runs a recipe into a run folder, or goes on with what is there. A run that fails on what it was given before it could begin
+ * leaves no folder behind.
  *
+ * @param asked  to resume: the one that `recipeToResume` gives
  * @returns the figures, also written to results.json
  * @throws `DEVICE_MISSING` where the recipe asks for a device that cannot be used
  * @throws `INTERRUPTED` after every running stage has saved a snapshot; whatever a stage throws
  */
 export async function runRecipe(asked: Recipe, options: RunOptions): Promise<RunResults> {
-  // Settled before anything is written; the run folder's recipe names the device, so that a resumed run takes the same.
-  const recipe = { ...asked, device: await resolveDevice(asked.device) };
-  const paths = openRunFolder(options.folder, { resume: options.resume });
-  const release = lockRunFolder(options.folder);
-  const earlier = options.resume ? readEvents(paths.events).events : [];
-  const log = openEventLog(paths.events, { onEvent: options.onEvent });
-  const run = new Run(recipe, paths, log, options.signal, earlier);
+  const { folder, sets = [], resume } = options;
+  // Settled before anything is written; the run folder's recipe names both, so that a resumed run takes the same.
+  const device = await resolveDevice(asked.device);
+  const recipe = { ...asked, device, threads: asked.threads ?? os.availableParallelism() };
+  await checkPlan(recipe);
+  const wasThere = fs.existsSync(folder);
+  const paths = openRunFolder(folder, { resume });
+  const release = lockRunFolder(folder);
   try {
-    writeFileAtomic(paths.recipe, recipeText(recipe));
-    recordInputs(recipe, paths, run.threads);
+    const recipeHash = resume ? checkInputs(paths) : recordInputs(recipe, paths, sets);
+    return await runIn(paths, recipe, recipeHash, options);
+  } catch (thrown) {
+    if (!resume && isMistake(thrown) && !hasBegun(paths)) clearRunFolder(paths, { keepFolder: wasThere });
+    throw thrown;
+  } finally {
+    release();
+  }
+}
+
+/** What the user has to change before the run can be started; nobody wants to go on with what was wrong. */
+function isMistake(thrown: unknown): boolean {
+  return thrown instanceof SwarrError && thrown.code !== "INTERRUPTED" && thrown.code !== "INTERNAL";
+}
+
+/** Whether any stage got as far as to say something. */
+function hasBegun({ events }: RunPaths): boolean {
+  return fs.existsSync(events) && readEvents(events).events.some(({ type }) => type !== "run-end");
+}
+
+async function runIn(
+  paths: RunPaths,
+  recipe: SettledRecipe,
+  recipeHash: string,
+  { resume, signal, onEvent }: RunOptions,
+): Promise<RunResults> {
+  const earlier = resume ? readEvents(paths.events).events : [];
+  const log = openEventLog(paths.events, { onEvent });
+  const run = new RunAttempt({ recipe, recipeHash, paths, log, signal, earlier });
+  try {
     await run.all();
     const results = run.results();
     writeFileAtomic(paths.results, `${JSON.stringify(results, null, 2)}\n`);
@@ -52,166 +80,11 @@ export async function runRecipe(asked: Recipe, options: RunOptions): Promise<Run
     return results;
   } catch (caught) {
     // A worker only knows that it was stopped; the signal's reason says by whom, and how to go on.
-    const thrown: unknown = options.signal.aborted ? options.signal.reason : caught;
+    const thrown: unknown = signal.aborted ? signal.reason : caught;
     const interrupted = thrown instanceof SwarrError && thrown.code === "INTERRUPTED";
     run.end(interrupted ? "interrupted" : "failed", messageOf(thrown));
     throw thrown;
   } finally {
     log.close();
-    release();
   }
-}
-
-interface SettledRecipe extends Recipe {
-  readonly device: Device;
-}
-
-class Run {
-  readonly threads: number;
-  readonly #recipe: SettledRecipe;
-  readonly #paths: RunPaths;
-  readonly #log: EventLog;
-  readonly #events: RunEvent[];
-  readonly #started = performance.now();
-  /** stops the other arm when one fails, and both on Ctrl-C */
-  readonly #stopping = new AbortController();
-
-  constructor(
-    recipe: SettledRecipe,
-    paths: RunPaths,
-    log: EventLog,
-    signal: AbortSignal,
-    earlier: readonly RunEvent[],
-  ) {
-    this.#recipe = recipe;
-    this.#paths = paths;
-    this.#log = log;
-    this.#events = [...earlier];
-    this.threads = recipe.threads ?? os.availableParallelism();
-    const stop = (): void => this.#stopping.abort(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  }
-
-  async all(): Promise<void> {
-    const source = await this.#pretrained();
-    await makeBases(this.#recipe, this.#paths, source);
-    const waiting = [...planJobs(this.#recipe)].filter((job) => !this.#isDone(job));
-    await this.#runJobs(waiting);
-  }
-
-  /** The model to convert: the recipe's folder, or the drawn model after its pretraining. */
-  async #pretrained(): Promise<string> {
-    if (typeof this.#recipe.model === "string") return this.#recipe.model;
-    await drawModel(this.#recipe, this.#paths);
-    if (this.#recipe.pretrain === null) return drawnModel(this.#paths);
-    const base = this.#paths.checkpoint("sa", "base");
-    if (!fs.existsSync(base)) await this.#run({ arm: "sa", stage: "pretrain", after: [], alone: true });
-    return base;
-  }
-
-  /** Starts every job whose predecessors are done, as long as there are threads for it. */
-  async #runJobs(jobs: readonly PlannedJob[]): Promise<void> {
-    const waiting = new Set(jobs);
-    const running = new Map<PlannedJob, Promise<PlannedJob>>();
-    const isOpen = (name: string): boolean => [...waiting, ...running.keys()].some((job) => jobName(job) === name);
-    const free = (): number => [...running.keys()].reduce((left, job) => left - this.#threadsFor(job), this.threads);
-    try {
-      while (waiting.size + running.size > 0) {
-        for (const job of [...waiting]) {
-          if (job.after.some(isOpen) || this.#threadsFor(job) > free()) continue;
-          waiting.delete(job);
-          running.set(
-            job,
-            this.#run(job).then(() => job),
-          );
-        }
-        invariant(running.size > 0, "some job can always run");
-        running.delete(await Promise.race(running.values()));
-      }
-    } catch (thrown) {
-      this.#stopping.abort(new SwarrError("INTERRUPTED", stoppedByTheOther(thrown)));
-      await Promise.allSettled(running.values());
-      throw thrown;
-    }
-  }
-
-  #threadsFor({ alone }: PlannedJob): number {
-    return alone ? this.threads : Math.max(1, Math.floor(this.threads / this.#recipe.arms.length));
-  }
-
-  async #run(job: PlannedJob): Promise<void> {
-    const { arm, stage } = job;
-    const threads = this.#threadsFor(job);
-    const steps = stage === "more-sft" ? this.#moreSftSteps() : null;
-    const { device } = this.#recipe;
-    const whole = { recipe: this.#recipe, folder: this.#paths.folder, arm, stage, threads, device, steps };
-    await runInProcess(whole, {
-      onEvent: (event) => this.#record(event),
-      onSampled: () => {},
-      signal: this.#stopping.signal,
-    });
-  }
-
-  #record(event: Parameters<EventLog["append"]>[0]): void {
-    this.#log.append(event);
-    this.#events.push({ ...event, time: "" });
-  }
-
-  #isDone({ arm, stage }: PlannedJob): boolean {
-    const evaluated = this.#recipe.eval.modes.every((mode) =>
-      this.#events.some(
-        (event) => event.type === "evaluation" && event.arm === arm && event.stage === stage && event.mode === mode,
-      ),
-    );
-    return evaluated && fs.existsSync(this.#paths.finalRollouts(arm, stage));
-  }
-
-  #moreSftSteps(): number {
-    const { moreSft, sft } = this.#recipe;
-    invariant(moreSft !== null && sft !== null, "the control has steps of its own or matches the RL stage");
-    if (moreSft.steps !== "match-rl") return moreSft.steps;
-    const flopsOf = (stage: StageName): number => {
-      const end = this.#events.findLast(
-        (event) => event.type === "stage-end" && event.arm === "swa" && event.stage === stage,
-      );
-      invariant(end?.type === "stage-end", `the ${stage} stage has ended before the control starts`);
-      return end.flops;
-    };
-    return matchedSteps(flopsOf("rl"), { flops: flopsOf("sft"), steps: sft.steps });
-  }
-
-  /** Seconds of earlier attempts and of this one. */
-  #seconds(): number {
-    const earlier = this.#events.reduce((total, event) => total + (event.type === "run-end" ? event.seconds : 0), 0);
-    return earlier + this.#secondsNow();
-  }
-
-  #secondsNow(): number {
-    return (performance.now() - this.#started) / 1000;
-  }
-
-  results(): RunResults {
-    return resultsOf(this.#recipe, this.#events, this.#seconds());
-  }
-
-  end(outcome: "finished" | "interrupted" | "failed", message: string | null): void {
-    this.#record({
-      type: "run-end",
-      arm: null,
-      stage: null,
-      step: null,
-      outcome,
-      message,
-      seconds: this.#secondsNow(),
-    });
-  }
-}
-
-function stoppedByTheOther(thrown: unknown): { what: string; expected: string; fix: string } {
-  return {
-    what: `Stopped because another part of the run failed: ${messageOf(thrown)}`,
-    expected: "every part to go through.",
-    fix: "Mend that, then go on with --resume.",
-  };
 }

@@ -1,5 +1,7 @@
 // The process of one job: it runs the engine, so that its memory goes when it ends and the parent stays free for Ctrl-C and progress.
 
+import { Worker } from "node:worker_threads";
+import { builtNeighbour } from "../base/built-file.ts";
 import { invariant } from "../base/invariant.ts";
 import { SwarrError, messageOf } from "../base/errors.ts";
 import type { FromJob, ToJob } from "./job.ts";
@@ -15,6 +17,8 @@ process.on("SIGTERM", () => {});
 /** At once and without a word: leaving in order while the engine runs would end in its abort. */
 const vanish = (): void => void process.kill(process.pid, "SIGKILL");
 process.on("disconnect", vanish);
+// That event waits for the event loop, which synchronous work may never let go; a thread does not. It costs 3 ms and 10 MB.
+new Worker(builtNeighbour(import.meta.url, "parent-watch"), { workerData: Number(process.argv[2]) }).unref();
 
 const stopping = new AbortController();
 process.on("message", (message: ToJob) => {

@@ -75,6 +75,19 @@ export function openRunFolder(folder: string, options: { readonly resume: boolea
   return paths;
 }
 
+/**
+ * Takes back what a run wrote that failed before anything had begun, so that the corrected command finds its place free.
+ *
+ * @param keepFolder  where the folder was there before the run
+ */
+export function clearRunFolder(paths: RunPaths, { keepFolder }: { readonly keepFolder: boolean }): void {
+  const { folder, recipe, manifest, events } = paths;
+  for (const written of [recipe, manifest, events, path.join(folder, "checkpoints"), path.join(folder, LOCK)]) {
+    fs.rmSync(written, { recursive: true, force: true });
+  }
+  if (!keepFolder && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
+}
+
 const LOCK = "writer.lock";
 
 /**

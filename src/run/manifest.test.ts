@@ -12,7 +12,15 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-const facts = { swarr: "0.1.0", onnxruntime: "1.30.0", device: "cpu", threads: 2, seed: 7 };
+const facts = {
+  swarr: "0.1.0",
+  onnxruntime: "1.30.0",
+  device: "cpu",
+  threads: 2,
+  seed: 7,
+  set: ["seed=7"],
+  recipeSha256: "ab",
+};
 
 describe("manifestOf", () => {
   it("hashes a file, and each file of a folder", () => {

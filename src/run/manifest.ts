@@ -24,6 +24,10 @@ export interface Manifest {
   readonly device: string;
   readonly threads: number;
   readonly seed: number;
+  /** each `a.b.c=value` that the command line laid over the recipe's file, in order */
+  readonly set: readonly string[];
+  /** names the resolved recipe */
+  readonly recipeSha256: string;
   /** ISO 8601, UTC */
   readonly startTime: string;
   /** by path as the recipe gives it; a folder's files are listed one by one */
@@ -37,6 +41,8 @@ export interface ManifestFacts {
   readonly device: string;
   readonly threads: number;
   readonly seed: number;
+  readonly set: readonly string[];
+  readonly recipeSha256: string;
   /** files and folders that the run reads */
   readonly inputPaths: readonly string[];
 }

@@ -94,7 +94,8 @@ describe("swarr run", () => {
       /"sft-step".*"stage":"sft".*"step":2/.test(events) ? "SIGINT" : null,
     );
     expect(first.code).not.toBe(0);
-    expect(first.err).toMatch(/Go on with: swarr run .* --resume/);
+    const recipe = path.join(root, "recipes", "miniature.yaml");
+    expect(first.err).toContain(`Go on with: swarr run ${recipe} --out ${broken} --resume [`);
     const second = await swarrRun(broken, ["--resume"], (events) =>
       /"rl-step".*"step":3,/.test(events) ? "SIGKILL" : null,
     );

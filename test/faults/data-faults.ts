@@ -131,4 +131,20 @@ export const DATA_FAULTS: readonly Fault[] = [
       "createGapMeter > is the full log-prob minus the windowed one, token by token",
     ],
   ]),
+  ...inFile("src/checkpoint/snapshot.ts", "src/checkpoint/snapshot.test.ts", [
+    [
+      "a snapshot of another recipe is taken",
+      "if (snapshot.recipeHash === of.recipeHash) return snapshot;",
+      "return snapshot;",
+      "latestSnapshot > refuses one that was taken under another recipe, naming both",
+    ],
+  ]),
+  ...inFile("src/recipe/resume.ts", "src/recipe/resume.test.ts", [
+    [
+      "a resumed run forgets its --set",
+      "...setsOf(paths), ...sets",
+      "...sets",
+      "recipeToResume > keeps what the run was started with, its --set included, and the device and threads it settled",
+    ],
+  ]),
 ];

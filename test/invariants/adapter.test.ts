@@ -245,7 +245,8 @@ describe("a run that trains an adapter", () => {
     const paths = runPaths(folder);
     await drawModel(recipe, paths);
     await makeBases(recipe, paths, path.join(folder, "checkpoints", "drawn"));
-    const job = { recipe, folder, arm: "swa", stage: "sft", threads: 1, device: "cpu", steps: null } as const;
+    const place = { folder, arm: "swa", stage: "sft" } as const;
+    const job = { recipe, recipeHash: "adapter", ...place, threads: 1, device: "cpu", steps: null } as const;
     const stopping = new AbortController();
     const log = ({ type, step }: { type: string; step?: number | null }): void => {
       if (type === "sft-step" && step === stopAfter) stopping.abort(new Error("stopped by the test"));

@@ -7,7 +7,7 @@ import { JSON_FLAG } from "../output.ts";
 
 interface DemoFlags {
   readonly out: string;
-  readonly seed: number;
+  readonly seed?: number;
   readonly quick?: boolean;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -28,7 +28,7 @@ export const demoCommand: CommandModule = {
           "SFT and RL, with more SFT as the control. Prints the table; writes results.json and report.html.",
       )
       .option("--out <folder>", "where the run goes", outputPath, "swarr-demo")
-      .option("--seed <N>", "names every random draw", wholeNumber(0), 1)
+      .option("--seed <N>", "names every random draw (default: 1)", wholeNumber(0))
       .option("--quick", "a quarter of the parameters")
       .option("--resume", "go on with an interrupted demo in --out")
       .option(...JSON_FLAG)
@@ -38,7 +38,6 @@ export const demoCommand: CommandModule = {
 
 async function demo(flags: DemoFlags): Promise<void> {
   const { packagedRecipe, runAndReport } = await import("../run-recipe.ts");
-  const set = [`seed=${flags.seed}`, ...(flags.quick === true ? QUICK : [])];
-  const again = `swarr demo --out ${flags.out} --seed ${flags.seed}${flags.quick === true ? " --quick" : ""} --resume`;
-  await runAndReport({ ...flags, recipe: packagedRecipe("miniature"), folder: flags.out, set, again });
+  const set = [...(flags.seed === undefined ? [] : [`seed=${flags.seed}`]), ...(flags.quick === true ? QUICK : [])];
+  await runAndReport({ ...flags, recipe: packagedRecipe("miniature"), folder: flags.out, set, again: ["demo"] });
 }

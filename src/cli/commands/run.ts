@@ -33,5 +33,5 @@ export const runCommand: CommandModule = {
 
 async function run(recipe: string, flags: RunFlags): Promise<void> {
   const { defaultRunFolder, runAndReport } = await import("../run-recipe.ts");
-  await runAndReport({ recipe, folder: flags.out ?? defaultRunFolder(recipe), ...flags });
+  await runAndReport({ recipe, folder: flags.out ?? defaultRunFolder(recipe), ...flags, again: ["run", recipe] });
 }

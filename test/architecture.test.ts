@@ -41,7 +41,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "serve",
     "cli",
   ],
-  "node:worker_threads": ["verify", "replicas", "bench", "serve", "cli"],
+  "node:worker_threads": ["verify", "engine", "replicas", "bench", "serve", "cli"],
   "node:http": ["dashboard", "serve", "evaluate", "checkpoint"],
   "@huggingface/tokenizers": ["tokens"],
   "@huggingface/jinja": ["tokens"],

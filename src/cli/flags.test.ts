@@ -1,7 +1,7 @@
 // Flag values: what is accepted, what is refused, and that nothing is rounded on the way.
 
 import { describe, expect, it } from "vitest";
-import { collect, realNumber, windowFlag, wholeNumber, wholeNumberList } from "./flags.ts";
+import { collect, realNumber, temperatureFlag, windowFlag, wholeNumber, wholeNumberList } from "./flags.ts";
 
 describe("wholeNumber", () => {
   it.each(["1.5", "1e3", "0x10", "", " ", "NaN", "9007199254740993", "-1", "12px"])("refuses %j", (text) => {
@@ -19,6 +19,13 @@ describe("realNumber", () => {
     const share = realNumber(0, 1);
     expect([share("0"), share("1"), share("2.5e-1")]).toEqual([0, 1, 0.25]);
     for (const text of ["-0.1", "1.1", "", "nan", "Infinity"]) expect(() => share(text)).toThrow("from 0 to 1");
+  });
+});
+
+describe("temperatureFlag", () => {
+  it("takes 0 and everything a float32 logit can be divided by, and refuses what lies between", () => {
+    expect([temperatureFlag("0"), temperatureFlag("1e-6"), temperatureFlag("0.7")]).toEqual([0, 1e-6, 0.7]);
+    for (const text of ["1e-300", "9e-7", "-1"]) expect(() => temperatureFlag(text)).toThrow("at least 0");
   });
 });
 

@@ -1,6 +1,7 @@
 // Reading flag values: every number is checked at the door, and a wrong one is named with what was expected.
 
 import { InvalidArgumentError } from "commander";
+import { isTemperature, LEAST_TEMPERATURE } from "../generate/sampler.ts";
 
 /** For `.option("--steps <N>", …, wholeNumber(1))`: an integer of at least `least`. */
 export function wholeNumber(least = 0): (text: string) => number {
@@ -11,7 +12,7 @@ export function wholeNumber(least = 0): (text: string) => number {
   };
 }
 
-/** For temperatures, rates and shares: a finite number in `[least, most]`. */
+/** For rates and shares: a finite number in `[least, most]`. */
 export function realNumber(least: number, most = Infinity): (text: string) => number {
   const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
   return (text) => {
@@ -19,6 +20,13 @@ export function realNumber(least: number, most = Infinity): (text: string) => nu
     if (text.trim() !== "" && Number.isFinite(value) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a number ${range}.`);
   };
+}
+
+/** 0, or what the sampler can divide by. */
+export function temperatureFlag(text: string): number {
+  const value = realNumber(0)(text);
+  if (isTemperature(value)) return value;
+  throw new InvalidArgumentError(`Expected 0, or a number of at least ${LEAST_TEMPERATURE}.`);
 }
 
 /** For `--ids 1,2,3` and `--full-attention-layers 0,7`; the empty text is the empty list. */

@@ -1,6 +1,7 @@
 // What the evaluation after each stage can be told.
 
 import { z } from "zod";
+import { LEAST_TEMPERATURE } from "../generate/sampler.ts";
 
 export const EVAL_MODES = ["greedy", "sampled"] as const;
 
@@ -9,7 +10,7 @@ export const evalSettings = z.strictObject({
   /** responses of each problem when sampled */
   samples: z.int().min(1).default(1),
   /** when sampled */
-  temperature: z.number().positive().default(1),
+  temperature: z.number().min(LEAST_TEMPERATURE).default(1),
   topP: z.number().gt(0).max(1).default(1),
   /** the end token included */
   maxNewTokens: z.int().min(1).default(256),

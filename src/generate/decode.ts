@@ -9,7 +9,14 @@ import { RingCache } from "./cache.ts";
 import { drawNucleus } from "./draw.ts";
 import { rungAbove } from "../tensor/ladder.ts";
 import { Prefill, storePrompt, type Prefilled } from "./prefill.ts";
-import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "./sampler.ts";
+import {
+  isTemperature,
+  LEAST_TEMPERATURE,
+  type SampledResponse,
+  type SampleOptions,
+  type Sampler,
+  type SampleRequest,
+} from "./sampler.ts";
 import { needsDistribution, StepPrograms, type StepProgram } from "./step-program.ts";
 
 export interface SamplerOptions {
@@ -221,7 +228,7 @@ function checkRequest(request: SampleRequest, index: number, config: ModelConfig
         ? `has the token id ${bad}, outside 0 to ${config.vocabularySize - 1}`
         : !Number.isSafeInteger(request.maxNewTokens) || request.maxNewTokens < 1
           ? `asks for ${request.maxNewTokens} new tokens`
-          : !(request.temperature >= 0) || !Number.isFinite(request.temperature)
+          : !isTemperature(request.temperature)
             ? `has the temperature ${request.temperature}`
             : !(request.topP > 0 && request.topP <= 1)
               ? `has the top-p ${request.topP}`
@@ -229,8 +236,7 @@ function checkRequest(request: SampleRequest, index: number, config: ModelConfig
   if (fault === null) return;
   throw new SwarrError("BAD_ARGUMENT", {
     what: `Request ${index} ${fault}.`,
-    expected:
-      "a prompt of known tokens, at least 1 new token, a temperature of 0 or more, a top-p above 0 and at most 1.",
+    expected: `a prompt of known tokens, at least 1 new token, a temperature of 0 or from ${LEAST_TEMPERATURE} on, a top-p above 0 and at most 1.`,
     fix: "Correct the request.",
   });
 }

@@ -12,6 +12,11 @@ describe("wholeNumber", () => {
     expect(wholeNumber(2)("2")).toBe(2);
     expect(() => wholeNumber(2)("1")).toThrow("at least 2");
   });
+
+  it("accepts its greatest value and refuses the one above", () => {
+    expect(wholeNumber(2, 9)("9")).toBe(9);
+    expect(() => wholeNumber(2, 9)("10")).toThrow("from 2 to 9");
+  });
 });
 
 describe("realNumber", () => {

@@ -3,12 +3,13 @@
 import { InvalidArgumentError } from "commander";
 import { isTemperature, LEAST_TEMPERATURE } from "../generate/sampler.ts";
 
-/** For `.option("--steps <N>", …, wholeNumber(1))`: an integer of at least `least`. */
-export function wholeNumber(least = 0): (text: string) => number {
+/** For `.option("--steps <N>", …, wholeNumber(1))`: an integer of at least `least`; with `most`, up to that. */
+export function wholeNumber(least = 0, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
   return (text) => {
     const value = Number(text);
-    if (/^[+-]?\d+$/.test(text.trim()) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected an integer of at least ${least}.`);
+    if (/^[+-]?\d+$/.test(text.trim()) && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected an integer ${range}.`);
   };
 }
 

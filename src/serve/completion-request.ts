@@ -1,7 +1,7 @@
 // A request of the completions or the chat completions protocol, read and bounded.
 
 import { isObject, type JsonObject } from "../base/json.ts";
-import { isTemperature, LEAST_TEMPERATURE } from "../generate/sampler.ts";
+import { isTemperature, LEAST_TEMPERATURE, MOST_NEW_TOKENS } from "../generate/sampler.ts";
 import type { ChatMessage } from "../tokens/chat-template.ts";
 import { Refusal } from "./http.ts";
 import { RequestFields, wrong } from "./request-fields.ts";
@@ -70,8 +70,8 @@ export function readCompletionRequest(body: JsonObject, chat: boolean): Completi
   if (stream && promptLogProbs !== null) throw wrong("prompt_logprobs", promptLogProbs, "none in a stream");
   const echo = !chat && fields.flag("echo", false);
   const maxTokens =
-    (chat ? fields.integer("max_completion_tokens", 1, 1 << 24) : undefined) ??
-    fields.integer("max_tokens", echo || promptLogProbs !== null ? 0 : 1, 1 << 24) ??
+    (chat ? fields.integer("max_completion_tokens", 1, MOST_NEW_TOKENS) : undefined) ??
+    fields.integer("max_tokens", echo || promptLogProbs !== null ? 0 : 1, MOST_NEW_TOKENS) ??
     (chat ? MAX_TOKENS.chat : MAX_TOKENS.completion);
   const request = {
     chat,

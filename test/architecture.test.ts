@@ -43,6 +43,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   "node:worker_threads": [
     "verify",
+    "engine",
     "replicas",
     "bench",
     "serve",

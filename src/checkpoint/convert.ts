@@ -50,26 +50,11 @@ const OTHER_FORMS = /(\.(bin|pth|pt|ckpt|gguf|onnx|onnx_data|h5|msgpack|safetens
  *   whatever `inspect` throws
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<Converted> {
-<<<<<<< HEAD
-  const { source, out, window, added = {}, inspect, signal } = options;
+  const { source, out, added = {}, inspect, signal } = options;
   requireFreePlace(out);
   const { config, rawConfig } = await loadConfig(source);
-  const windows = windowPlan({
-    layerCount: config.layerCount,
-    window,
-    fullAttentionLayers: options.fullAttentionLayers,
-  });
-  if (window !== null && !windows.includes(window)) throw noSlidingLayer(config.layerCount);
-  const planned: ModelConfig = { ...config, windows, sinkTokens: options.sinkTokens ?? config.sinkTokens };
-  const json = exportConfig(planned, { rawConfig, weightType: null });
   // Before anything is written: no folder may be left that cannot be read again.
-  const stated = importConfig(json, path.join(out, "config.json"));
-=======
-  const { source, out, added = {} } = options;
-  requireFreePlace(out);
-  const { config, rawConfig } = await loadConfig(source);
   const planned = plannedConfig({ config, rawConfig, where: path.join(out, "config.json") }, options);
->>>>>>> fix-c
   const plan = planWeights(source, config);
   await checkPlannedWeights(plan, signal);
   const weightFiles = plan.files.map((file) => path.relative(path.resolve(source), path.resolve(file)));
@@ -80,29 +65,19 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
     (name === INDEX_NAME || !OTHER_FORMS.test(name));
   const files = everyFile(source);
   const carried = files.filter(({ name }) => travels(name) || weightFiles.includes(name));
-<<<<<<< HEAD
   await writeFolder(out, { signal }, async (folder) => {
-    writeJson(folder, "config.json", json);
+    writeJson(folder, "config.json", planned.json);
     for (const file of carried) {
       await nextTurn();
       signal?.throwIfAborted();
       copyFile(file, folder);
     }
-=======
-  writeFolder(out, false, (folder) => {
-    writeJson(folder, "config.json", planned.json);
-    for (const file of carried) copyFile(file, folder);
->>>>>>> fix-c
     for (const [name, text] of Object.entries(added)) fs.writeFileSync(path.join(folder, name), text);
     await inspect?.(folder);
   });
   return {
     out,
-<<<<<<< HEAD
-    config: stated,
-=======
     config: planned.config,
->>>>>>> fix-c
     weightFiles,
     leftBehind: files
       .map(({ name }) => name)

@@ -112,5 +112,6 @@ function noTokenizer(folder: string): Tokenizer {
     tokenOf: refuse,
     idOf: refuse,
     chatTemplate: refuse,
+    sha256: refuse,
   };
 }

@@ -6,7 +6,9 @@ import { SwarrError } from "../base/errors.ts";
 import { DEFAULT_TEMPLATE } from "../data/template.ts";
 import type { Grade } from "../evaluate/benchmark.ts";
 import type { ProblemSet, TargetEvaluation, TargetEvaluationOptions } from "../evaluate/evaluate-file.ts";
-import { realNumber, wholeNumber } from "./flags.ts";
+import { MOST_SAMPLES } from "../evaluate/sample.ts";
+import { MOST_NEW_TOKENS } from "../generate/sampler.ts";
+import { realNumber, temperatureFlag, wholeNumber } from "./flags.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 export interface EvaluationFlags {
@@ -26,11 +28,15 @@ export interface EvaluationFlags {
 export function addEvaluationFlags(command: Command): Command {
   return command
     .requiredOption("--data <file>", "problems with answers, JSON Lines or Parquet; the usual layouts are recognised")
-    .option("--samples <K>", "responses a problem (default: 1, or what a file of responses holds)", wholeNumber(1))
-    .option("--temperature <T>", "0 is greedy (default: 0 for one sample, 1 for several)", realNumber(0))
+    .option(
+      "--samples <K>",
+      "responses a problem (default: 1, or what a file of responses holds)",
+      wholeNumber(1, MOST_SAMPLES),
+    )
+    .option("--temperature <T>", "0 is greedy (default: 0 for one sample, 1 for several)", temperatureFlag)
     .option("--top-p <P>", "keep the likeliest tokens that reach this probability", realNumber(Number.MIN_VALUE, 1), 1)
     .option("--seed <S>", "of the samples and the bootstrap", wholeNumber(), 0)
-    .option("--max-tokens <N>", "at most this many new tokens", wholeNumber(1), 512)
+    .option("--max-tokens <N>", "at most this many new tokens", wholeNumber(1, MOST_NEW_TOKENS), 512)
     .option("--limit <N>", "only the first N problems", wholeNumber(1))
     .option(
       "--template <T>",

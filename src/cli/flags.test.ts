@@ -3,7 +3,16 @@
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { CATALOGUE } from "./catalogue.ts";
-import { collect, outputPath, portNumber, realNumber, windowFlag, wholeNumber, wholeNumberList } from "./flags.ts";
+import {
+  collect,
+  outputPath,
+  portNumber,
+  realNumber,
+  temperatureFlag,
+  windowFlag,
+  wholeNumber,
+  wholeNumberList,
+} from "./flags.ts";
 
 describe("wholeNumber", () => {
   it.each(["1.5", "1e3", "0x10", "", " ", "NaN", "9007199254740993", "-1", "12px"])("refuses %j", (text) => {
@@ -13,6 +22,11 @@ describe("wholeNumber", () => {
   it("accepts its least value and refuses the one below", () => {
     expect(wholeNumber(2)("2")).toBe(2);
     expect(() => wholeNumber(2)("1")).toThrow("at least 2");
+  });
+
+  it("accepts its greatest value and refuses the one above", () => {
+    expect(wholeNumber(2, 9)("9")).toBe(9);
+    expect(() => wholeNumber(2, 9)("10")).toThrow("from 2 to 9");
   });
 });
 
@@ -32,6 +46,13 @@ describe("realNumber", () => {
     const share = realNumber(0, 1);
     expect([share("0"), share("1"), share("2.5e-1")]).toEqual([0, 1, 0.25]);
     for (const text of ["-0.1", "1.1", "", "nan", "Infinity"]) expect(() => share(text)).toThrow("from 0 to 1");
+  });
+});
+
+describe("temperatureFlag", () => {
+  it("takes 0 and everything a float32 logit can be divided by, and refuses what lies between", () => {
+    expect([temperatureFlag("0"), temperatureFlag("1e-6"), temperatureFlag("0.7")]).toEqual([0, 1e-6, 0.7]);
+    for (const text of ["1e-300", "9e-7", "-1"]) expect(() => temperatureFlag(text)).toThrow("at least 0");
   });
 });
 

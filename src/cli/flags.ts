@@ -1,6 +1,7 @@
 // Reading flag values: every number is checked at the door, and a wrong one is named with what was expected.
 
 import { InvalidArgumentError } from "commander";
+import { isTemperature, LEAST_TEMPERATURE } from "../generate/sampler.ts";
 import { MOST_TOKENS } from "../model/config.ts";
 
 /** For `.option("--steps <N>", …, wholeNumber(1))`: an integer in `[least, most]`. */
@@ -17,7 +18,7 @@ export function wholeNumber(least = 0, most = Infinity): (text: string) => numbe
 /** For `--port`; 0 takes any free one. */
 export const portNumber = wholeNumber(0, 65535);
 
-/** For temperatures, rates and shares: a finite number in `[least, most]`. */
+/** For rates and shares: a finite number in `[least, most]`. */
 export function realNumber(least: number, most = Infinity): (text: string) => number {
   const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
   return (text) => {
@@ -25,6 +26,13 @@ export function realNumber(least: number, most = Infinity): (text: string) => nu
     if (text.trim() !== "" && Number.isFinite(value) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a number ${range}.`);
   };
+}
+
+/** 0, or what the sampler can divide by. */
+export function temperatureFlag(text: string): number {
+  const value = realNumber(0)(text);
+  if (isTemperature(value)) return value;
+  throw new InvalidArgumentError(`Expected 0, or a number of at least ${LEAST_TEMPERATURE}.`);
 }
 
 /** For `--ids 1,2,3` and `--full-attention-layers 0,7`; the empty text is the empty list. */

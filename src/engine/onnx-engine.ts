@@ -9,6 +9,7 @@ import { messageOf } from "../base/errors.ts";
 import { lowerGraph, type Lowerings } from "./lower.ts";
 import { WEBGPU_LOWERINGS } from "./lower-webgpu.ts";
 import { deviceMissing, type Device } from "./device.ts";
+import { startRuntime } from "./runtime-start.ts";
 
 export interface EngineOptions {
   /** threads inside one operation on the CPU; 1 where several engines run side by side */
@@ -31,6 +32,7 @@ export function createEngine({ threads, device = "cpu" }: EngineOptions): Engine
     compile: async (graph) => {
       const sequenceFirst = device === "cpu" && isLarge(graph) ? UNRETURNED : undefined;
       const model = lowerGraph(graph, { lowerings: LOWERINGS[device], sequenceFirst });
+      await startRuntime();
       const session = await ort.InferenceSession.create(model, sessionOptions(device, threads)).catch(
         (thrown: unknown) => {
           throw device === "cpu" ? thrown : deviceMissing(device, messageOf(thrown), thrown);

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { startCompletionServer, type CompletionServer } from "../../test/support/completion-server.ts";
 import { scratchFolder } from "../../test/support/scratch-folder.ts";
 import { tinyConfig, tinyWeights } from "../../test/support/tiny-model.ts";
+import { convertCheckpoint } from "../checkpoint/convert.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
 import { templateFrom } from "../data/template.ts";
 import { byteTokenizer } from "../tokens/byte-tokenizer.ts";
@@ -108,6 +109,32 @@ describe("evaluateTarget", () => {
     );
     const responses = await evaluate(data, { kind: "responses", file: out });
     expect(responses.figures).toEqual(second.figures);
+  });
+
+  it("does not take over samples of the same weights under another window, rotation, chat template or end token", async () => {
+    const folder = scratchFolder();
+    const data = problemFile(folder);
+    const model = await tinyCheckpoint(folder);
+    const out = path.join(folder, "samples.jsonl");
+    await evaluate(data, { kind: "model", folder: model }, { samples: 1, out });
+    const windowed = path.join(folder, "windowed");
+    await convertCheckpoint({ source: model, out: windowed, window: 4 });
+    await expect(evaluate(data, { kind: "model", folder: windowed }, { out })).rejects.toThrow(
+      /config\.windows \[null,null\] there, \[4,4\] now.*FILE_EXISTS/,
+    );
+    const changes = [
+      ["config.json", "10000", "20000", /config\.ropeTheta 10000 there, 20000 now/],
+      ["tokenizer_config.json", "<|im_end|>", "<|endoftext|>", /tokenizerSha256/],
+      ["chat_template.jinja", "message", "each", /tokenizerSha256/],
+      ["generation_config.json", "258", "257", /endIds \[258,256\] there, \[257,256\] now/],
+    ] as const;
+    for (const [name, from, to, message] of changes) {
+      const changed = path.join(folder, name);
+      fs.cpSync(model, changed, { recursive: true });
+      const file = path.join(changed, name);
+      fs.writeFileSync(file, fs.readFileSync(file, "utf8").replaceAll(from, to));
+      await expect(evaluate(data, { kind: "model", folder: changed }, { out }), name).rejects.toThrow(message);
+    }
   });
 
   it("gives a server each sample's seed and takes up where it left", async () => {

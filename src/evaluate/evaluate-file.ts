@@ -125,8 +125,7 @@ async function openTarget(options: TargetEvaluationOptions): Promise<OpenTarget>
   switch (target.kind) {
     case "model": {
       const { openModelSource } = await import("./model-source.ts");
-      const { source, weightsSha256, dispose } = await openModelSource(target.folder, template);
-      return { ...asked, source, identity: { weightsSha256 }, dispose };
+      return { ...asked, ...(await openModelSource(target.folder, template)) };
     }
     case "endpoint": {
       const source = endpointSource({ ...target, promptOf: ({ question }) => promptOf(template, question) });

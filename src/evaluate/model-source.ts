@@ -2,19 +2,32 @@
 
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
+import type { JsonObject } from "../base/json.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
 import { promptOf, type Template } from "../data/template.ts";
 import { createEngine } from "../engine/onnx-engine.ts";
 import { createSampler } from "../generate/decode.ts";
+import type { ModelConfig } from "../model/config.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 import type { ResponseSource } from "./response-source.ts";
 import { samplerSource } from "./sampler-source.ts";
 
+/** The weights alone do not say it: a converted model has the same bytes under another window. */
+export interface ModelIdentity extends JsonObject {
+  /** SHA-256 over names and bytes, in hex */
+  readonly weightsSha256: string;
+  /** as the folder's config resolves, so that another spelling of the same decoder is the same model */
+  readonly config: ModelConfig;
+  /** the chat template included */
+  readonly tokenizerSha256: string;
+  readonly endIds: readonly number[];
+}
+
 export interface ModelSource {
   readonly source: ResponseSource;
-  /** SHA-256 over names and bytes of the weights as loaded, in hex: a folder may change under its name */
-  readonly weightsSha256: string;
+  /** everything of the checkpoint that its responses follow from, as loaded: a folder may change under its name */
+  readonly identity: ModelIdentity;
   dispose(): Promise<void>;
 }
 
@@ -34,7 +47,8 @@ export async function openModelSource(folder: string, template: Template): Promi
     promptIds: ({ question }) => tokenizer.encode(promptText(question)),
     textOf: (ids) => tokenizer.decode(ids, { skipSpecialTokens: true }),
   });
-  return { source, weightsSha256: weightsHash(weights), dispose: () => sampler.dispose() };
+  const identity = { weightsSha256: weightsHash(weights), config, tokenizerSha256: tokenizer.sha256(), endIds };
+  return { source, identity, dispose: () => sampler.dispose() };
 }
 
 /** The text a question becomes; asked once up front, so that a missing chat template is refused before any sampling. */

@@ -111,6 +111,17 @@ describe("matchResponses", () => {
     expect(() => match(uneven, 2, 2)).toThrow(/has 1 responses to problem 0.*at least 2/);
   });
 
+  it("takes an index as a number or in digits, and nothing else that counts as one", () => {
+    expect(match([{ index: "0", text: "a" }], 1).samples).toBe(1);
+    for (const index of ["", " ", true, false, [0], "0x0", "1e0", -1]) {
+      const rows = [
+        { index: 0, text: "a" },
+        { index, text: "b" },
+      ];
+      expect(() => match(rows, 2), JSON.stringify(index)).toThrow(/line 2: index is .*BAD_DATA/);
+    }
+  });
+
   it("refuses rows it cannot place, by line", () => {
     expect(() =>
       match([

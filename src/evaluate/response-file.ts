@@ -103,9 +103,8 @@ function problemIndex(
   const indexField = INDEX_FIELDS.find((name) => hasField(row, name));
   const idField = ID_FIELDS.find((name) => hasField(row, name));
   if (indexField !== undefined) {
-    const index = Number(fieldOf(row, indexField));
-    const problem = Number.isSafeInteger(index) ? all[index] : undefined;
-    if (problem === undefined) {
+    const index = indexFrom(fieldOf(row, indexField));
+    if (index === null || all[index] === undefined) {
       const wanted = `an index from 0 to ${all.length - 1}, of the problems in the data file.`;
       throw badRow(`${place}: ${indexField}`, `is ${quote(fieldOf(row, indexField))}`, wanted);
     }
@@ -128,6 +127,12 @@ function problemIndex(
   const fault =
     index === null ? `is ${quote(id)}, which several problems have` : `is ${quote(id)}, which no problem has`;
   throw badRow(`${place}: ${idField}`, fault, "the id of one problem in the data file.");
+}
+
+/** An integer, or one written as text; anything else that JavaScript would count as a number (`""`, `true`, `[1]`) is a slip. */
+function indexFrom(value: unknown): number | null {
+  const index = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof index === "number" && Number.isSafeInteger(index) ? index : null;
 }
 
 function responsesOf(row: JsonObject, place: string): readonly Response[] {

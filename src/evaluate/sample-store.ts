@@ -67,14 +67,23 @@ function requireSameSettings(file: string, header: JsonObject, settings: StoreSe
       fix: "Choose another name for --out.",
     });
   }
-  const keys = [...new Set([...Object.keys(stored), ...Object.keys(settings)])];
-  const differing = keys.filter((key) => JSON.stringify(stored[key]) !== JSON.stringify(settings[key]));
-  if (differing.length === 0) return;
-  const shown = differing.map((key) => `${key} ${quote(stored[key], 60)} there, ${quote(settings[key], 60)} now`);
+  const shown = differences(stored, settings);
+  if (shown.length === 0) return;
   throw new SwarrError("FILE_EXISTS", {
     what: `${file} holds samples made with other settings: ${shown.join("; ")}.`,
     expected: "the same settings, to go on with it.",
     fix: "Use those settings, or choose another name for --out.",
+  });
+}
+
+/** Down to the single setting, so that `config.windows` is named and not the whole config. */
+function differences(stored: JsonObject, settings: JsonObject, prefix = ""): readonly string[] {
+  const keys = [...new Set([...Object.keys(stored), ...Object.keys(settings)])];
+  return keys.flatMap((key) => {
+    const [there, now] = [stored[key], settings[key]];
+    if (isObject(there) && isObject(now)) return differences(there, now, `${prefix}${key}.`);
+    if (JSON.stringify(there) === JSON.stringify(now)) return [];
+    return [`${prefix}${key} ${quote(there, 60)} there, ${quote(now, 60)} now`];
   });
 }
 

@@ -2,6 +2,9 @@
 
 import type { VerdictKind } from "./score.ts";
 
+/** K, samples of one problem; all are held in memory. */
+export const MOST_SAMPLES = 2 ** 16;
+
 export interface Sample {
   /** the problem's index from 0, and its id */
   readonly index: number;

@@ -11,8 +11,20 @@ export interface Row {
   position: number;
   nextId: number;
   count: number;
-  readonly ids: Int32Array;
-  readonly logProbs: Float32Array;
+  /** as long as it takes for what there is; `count` entries are used */
+  ids: Int32Array;
+  logProbs: Float32Array;
+}
+
+/** A request may ask for far more tokens than its response takes: room is made as they come. */
+const FIRST_TOKENS = 1024;
+
+function lengthen(row: Row): void {
+  const { ids, logProbs } = row;
+  row.ids = new Int32Array(2 * ids.length);
+  row.ids.set(ids);
+  row.logProbs = new Float32Array(2 * logProbs.length);
+  row.logProbs.set(logProbs);
 }
 
 /** Opens a row at the last prompt token, which the first decoding step reads. */
@@ -25,8 +37,8 @@ export function openRow(request: SampleRequest, index: number): Row {
     position: last,
     nextId: request.promptIds[last]!,
     count: 0,
-    ids: new Int32Array(request.maxNewTokens),
-    logProbs: new Float32Array(request.maxNewTokens),
+    ids: new Int32Array(Math.min(request.maxNewTokens, FIRST_TOKENS)),
+    logProbs: new Float32Array(Math.min(request.maxNewTokens, FIRST_TOKENS)),
   };
 }
 
@@ -37,6 +49,7 @@ export function drawUniform(stream: RandomStream): number {
 
 /** Takes the drawn token, which ends the response when `last` says so. @returns the response when it is whole, else null */
 export function appendToken(row: Row, id: number, logProb: number, last: boolean): SampledResponse | null {
+  if (row.count === row.ids.length) lengthen(row);
   row.ids[row.count] = id;
   row.logProbs[row.count] = logProb;
   row.count += 1;

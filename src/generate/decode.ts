@@ -9,7 +9,15 @@ import { RingCache } from "./cache.ts";
 import { drawNucleus } from "./draw.ts";
 import { rungAbove } from "../tensor/ladder.ts";
 import { Prefill, storePrompt, type Prefilled } from "./prefill.ts";
-import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "./sampler.ts";
+import {
+  isTemperature,
+  LEAST_TEMPERATURE,
+  MOST_NEW_TOKENS,
+  type SampledResponse,
+  type SampleOptions,
+  type Sampler,
+  type SampleRequest,
+} from "./sampler.ts";
 import { needsDistribution, StepPrograms, type StepProgram } from "./step-program.ts";
 
 export interface SamplerOptions {
@@ -84,7 +92,7 @@ class Decoding {
       const active = this.#rows.filter((row) => row !== null).length;
       if (active === 0) return this.#responses;
       this.#resize(active);
-      const program = await this.#programs.get(this.#cache, this.#positions);
+      const program = await this.#programs.get(this.#cache, this.#tablePositions());
       await this.#step(program);
       tokens += active;
       this.#options.onStep?.(tokens);
@@ -155,6 +163,11 @@ class Decoding {
     if (count !== this.#rows.length || capacity !== this.#cache.capacity) this.#move(count, capacity);
   }
 
+  #tablePositions(): number {
+    if (this.#positions <= TABLE_AT_ONCE) return this.#positions;
+    return Math.max(TABLE_AT_ONCE, ...this.#rows.map((row) => (row === null ? 0 : row.position + 1)));
+  }
+
   #move(count: number, capacity: number): void {
     const cache = new RingCache(this.#config, count, capacity);
     const rows = new Array<Row | null>(count).fill(null);
@@ -202,6 +215,13 @@ function longestOf(requests: readonly SampleRequest[]): number {
   return requests.reduce((most, request) => Math.max(most, request.promptIds.length + request.maxNewTokens), 1);
 }
 
+function isTokenCount(count: number): boolean {
+  return Number.isSafeInteger(count) && count >= 1 && count <= MOST_NEW_TOKENS;
+}
+
+/** Rotary tables are made for all positions that may come, but beyond this many only as far as a sequence has come. */
+const TABLE_AT_ONCE = 2 ** 15;
+
 /** Rings of at most this many slots are made whole at once: growing them would cost more sessions than it saves memory. */
 const SMALL_RING = 256;
 
@@ -219,9 +239,9 @@ function checkRequest(request: SampleRequest, index: number, config: ModelConfig
       ? "has an empty prompt"
       : bad !== undefined
         ? `has the token id ${bad}, outside 0 to ${config.vocabularySize - 1}`
-        : !Number.isSafeInteger(request.maxNewTokens) || request.maxNewTokens < 1
+        : !isTokenCount(request.maxNewTokens)
           ? `asks for ${request.maxNewTokens} new tokens`
-          : !(request.temperature >= 0) || !Number.isFinite(request.temperature)
+          : !isTemperature(request.temperature)
             ? `has the temperature ${request.temperature}`
             : !(request.topP > 0 && request.topP <= 1)
               ? `has the top-p ${request.topP}`
@@ -229,8 +249,7 @@ function checkRequest(request: SampleRequest, index: number, config: ModelConfig
   if (fault === null) return;
   throw new SwarrError("BAD_ARGUMENT", {
     what: `Request ${index} ${fault}.`,
-    expected:
-      "a prompt of known tokens, at least 1 new token, a temperature of 0 or more, a top-p above 0 and at most 1.",
+    expected: `a prompt of known tokens, 1 to ${MOST_NEW_TOKENS} new tokens, a temperature of 0 or from ${LEAST_TEMPERATURE} on, a top-p above 0 and at most 1.`,
     fix: "Correct the request.",
   });
 }

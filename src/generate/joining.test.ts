@@ -7,15 +7,13 @@ import { tolerances } from "../../test/support/tolerances.ts";
 import { createEngine } from "../engine/onnx-engine.ts";
 import { withWindow } from "../model/window.ts";
 import { createSampler } from "./decode.ts";
-import type { SampleRequest } from "./sampler.ts";
+import { createScorer } from "./log-probs.ts";
+import { MOST_NEW_TOKENS, type SampleRequest } from "./sampler.ts";
 
 const config = withWindow(tinyConfig(), 6);
-const sampler = createSampler({
-  engine: createEngine({ threads: 1 }),
-  config,
-  weights: tinyWeights(config),
-  batch: 4,
-});
+const weights = tinyWeights(config);
+const engine = createEngine({ threads: 1 });
+const sampler = createSampler({ engine, config, weights, batch: 4 });
 afterAll(() => sampler.dispose());
 
 const request = (seed: number, changes: Partial<SampleRequest> = {}): SampleRequest => ({
@@ -57,6 +55,28 @@ describe("createSampler", () => {
     });
     expect(cut).toMatchObject({ ids: free!.ids.slice(0, 5), finishReason: "stop" });
     expect(whole).toMatchObject({ finishReason: "length" });
+  });
+
+  it("makes no room for tokens that a request may take and does not, and gives all that it does take", async () => {
+    const enough = { seed: 3, maxNewTokens: 1100 };
+    const [short] = await sampler.sample([request(3, enough)], { endIds: [] });
+    let drawn = 0;
+    const [long] = await sampler.sample([request(3, { ...enough, maxNewTokens: MOST_NEW_TOKENS })], {
+      endIds: [],
+      onToken: () => ++drawn === 1100,
+    });
+    expect(long).toEqual({ ...short, finishReason: "stop" });
+    const more = request(3, { maxNewTokens: MOST_NEW_TOKENS + 1 });
+    expect(() => sampler.sample([more], { endIds: [] })).toThrow(/asks for 16777217 new tokens.*BAD_ARGUMENT/);
+  });
+
+  it("goes past the positions that its rotary tables begin with", async () => {
+    const promptIds = tinyIds(2 ** 15 - 4, 1);
+    const [response] = await sampler.sample([request(3, { promptIds })], { endIds: [] });
+    const scorer = createScorer(engine, config, weights);
+    const scored = await scorer.logProbs([...promptIds, ...response!.ids]);
+    await scorer.dispose();
+    expectClose(scored.subarray(promptIds.length), response!.logProbs, tolerances.logProb32);
   });
 
   it("gives a request the same tokens whether it was there from the start or joined others on the way", async () => {

@@ -1,11 +1,22 @@
 // What a sampler takes and gives; the engine behind it is decode.ts.
 
+/** The least temperature above greedy: far below it, logits divided by it leave float32 and nothing can be drawn. */
+export const LEAST_TEMPERATURE = 1e-6;
+
+/** New tokens one request may ask for; more than any model has positions. */
+export const MOST_NEW_TOKENS = 2 ** 24;
+
+/** 0, which is greedy, or a finite number of at least `LEAST_TEMPERATURE`. */
+export function isTemperature(value: number): boolean {
+  return value === 0 || (Number.isFinite(value) && value >= LEAST_TEMPERATURE);
+}
+
 /** One request of a batch. */
 export interface SampleRequest {
   readonly promptIds: readonly number[];
-  /** at most this many new tokens, the end token included; >= 1 */
+  /** at most this many new tokens, the end token included; 1 to `MOST_NEW_TOKENS` */
   readonly maxNewTokens: number;
-  /** 0 is greedy; above 0 divides the logits */
+  /** 0 is greedy; from `LEAST_TEMPERATURE` on it divides the logits */
   readonly temperature: number;
   /** nucleus: the smallest set of tokens whose probability reaches it; 1 keeps all */
   readonly topP: number;

@@ -5,6 +5,15 @@ import { SwarrError } from "../base/errors.ts";
 export const FAMILIES = ["qwen2", "qwen3", "llama", "mistral", "ministral"] as const;
 export type Family = (typeof FAMILIES)[number];
 
+/** The largest sizes that a new model may be given; above them no machine could hold it. */
+export const MOST_SIZES = {
+  width: 2 ** 16,
+  layers: 2 ** 10,
+  heads: 2 ** 12,
+  feedForward: 2 ** 20,
+  vocabulary: 2 ** 24,
+};
+
 /** How rotary positions are scaled (see rope.ts for the formulas). */
 export type RopeScaling =
   | { readonly kind: "default" }

@@ -1,5 +1,6 @@
 // Every weight of the decoder: its name, shape and how a new model draws it.
 
+import { SwarrError } from "../base/errors.ts";
 import { randomStream } from "../base/seeds.ts";
 import { sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
 import type { ModelConfig } from "./config.ts";
@@ -56,8 +57,23 @@ export function parametersOf(config: ModelConfig): readonly Parameter[] {
   return all;
 }
 
-/** Draws a new model's weights; the same seed gives the same bytes. */
+/** 8 GB in float32: what is larger is downloaded, not drawn. */
+const MOST_DRAWN = 2 ** 31;
+
+/**
+ * Draws a new model's weights; the same seed gives the same bytes.
+ *
+ * @throws `BAD_CONFIG` for more numbers than a new model may have
+ */
 export function initialWeights(config: ModelConfig, seed: number): Weights {
+  const count = parameterCount(config);
+  if (count > MOST_DRAWN) {
+    throw new SwarrError("BAD_CONFIG", {
+      what: `A new model of these sizes would have ${count} parameters.`,
+      expected: `at most ${MOST_DRAWN}.`,
+      fix: "Choose a smaller width, fewer layers or a smaller vocabulary.",
+    });
+  }
   const weights: Weights = new Map();
   for (const [item, parameter] of parametersOf(config).entries()) {
     const data = new Float32Array(sizeOf(parameter.shape));

@@ -1,20 +1,20 @@
 // A new model's sizes as a recipe gives them, and the ModelConfig they mean.
 
 import { z } from "zod";
-import { checkConfig, FAMILIES, type ModelConfig } from "../model/config.ts";
+import { checkConfig, FAMILIES, MOST_SIZES, type ModelConfig } from "../model/config.ts";
 
 /** The sizes of a model that is drawn at random; the tokenizer brings the vocabulary. */
 export const initSettings = z
   .strictObject({
     family: z.enum(FAMILIES).default("qwen2"),
-    width: z.int().min(2),
-    layers: z.int().min(1),
-    queryHeads: z.int().min(1),
+    width: z.int().min(2).max(MOST_SIZES.width),
+    layers: z.int().min(1).max(MOST_SIZES.layers),
+    queryHeads: z.int().min(1).max(MOST_SIZES.heads),
     /** shared by groups of query heads; null is as many as query heads */
-    keyValueHeads: z.int().min(1).nullable().default(null),
+    keyValueHeads: z.int().min(1).max(MOST_SIZES.heads).nullable().default(null),
     /** null is width / queryHeads */
-    headWidth: z.int().min(2).nullable().default(null),
-    feedForwardWidth: z.int().min(1),
+    headWidth: z.int().min(2).max(MOST_SIZES.width).nullable().default(null),
+    feedForwardWidth: z.int().min(1).max(MOST_SIZES.feedForward),
     ropeTheta: z.number().positive().default(10000),
     normEpsilon: z.number().positive().default(1e-6),
     maxPositions: z.int().min(1).default(2048),

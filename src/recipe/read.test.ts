@@ -162,6 +162,13 @@ describe("a recipe with a wrong value", () => {
     ["sft.batchTokens=null", /sft.batchTokens is null\. Expected exactly one of batchExamples and batchTokens/],
     ["sft.schedule=cosin", /sft.schedule is "cosin"\. Expected one of "constant", "linear", "cosine"/],
     ["rl.groupSize=1", /rl.groupSize is 1\. Expected at least 2/],
+    ["rl.maxNewTokens=100000000000", /rl.maxNewTokens is 100000000000\. Expected .*at most 16777216/],
+    [
+      "data={task: running-total, testCount: 100000000000}",
+      /data.testCount is 100000000000\. Expected .*at most 1000000/,
+    ],
+    ["threads=1000000", /threads is 1000000\. Expected .*at most 256/],
+    ["eval.temperature=1e-300", /eval.temperature is 1e-300\. Expected .*at least 0.000001/],
     ["rl.temperature=0.7", /rl.temperature is 0.7\. Expected 1/],
     ["rl.clipLow=1", /rl.clipLow is 1\. Expected less than 1/],
     ["rl={steps: 4}", /rl.lr is not given/],

@@ -9,13 +9,10 @@ import { rlSettings } from "../stage2-rl/settings.ts";
 import { loraSettings } from "../train/settings.ts";
 import { initSettings } from "./model-settings.ts";
 
-/** A config.json can state no longer window: its readers take 32-bit integers. */
-const MOST_TOKENS = 2 ** 31 - 1;
-
 /** Problems the project makes itself. */
 const runningTotalData = z.strictObject({
   task: z.literal("running-total"),
-  testCount: z.int().min(1).default(512),
+  testCount: z.int().min(1).max(1_000_000).default(512),
   /** chance of a restatement after each step of a training trace but the last */
   restateProbability: z.number().min(0).max(1).default(0.2),
 });
@@ -68,7 +65,7 @@ export const recipeSchema = z.strictObject({
   /** where the engine runs; auto takes the usable one with the fastest product (`swarr doctor` lists them) */
   device: z.enum(DEVICES).default("cpu"),
   /** of the engine; null takes what the machine has when the run is started */
-  threads: z.int().min(1).nullable().default(null),
+  threads: z.int().min(1).max(256).nullable().default(null),
   /** steps between snapshots; one is taken at the end of every stage too */
   snapshotEverySteps: z.int().min(1).default(50),
   /** RL steps between stored rollouts */

@@ -1,6 +1,7 @@
 // A request of the completions or the chat completions protocol, read and bounded.
 
 import { isObject, type JsonObject } from "../base/json.ts";
+import { isTemperature, LEAST_TEMPERATURE, MOST_NEW_TOKENS } from "../generate/sampler.ts";
 import type { ChatMessage } from "../tokens/chat-template.ts";
 import { Refusal } from "./http.ts";
 import { RequestFields, wrong } from "./request-fields.ts";
@@ -44,6 +45,7 @@ export const LIMITS = {
   alternatives: 100,
   stops: 16,
   stopLength: 1000,
+  temperature: 100,
 } as const;
 
 /** As the protocols have it: 16 new tokens where a text is completed; `swarr generate`'s 256 in a chat. */
@@ -68,8 +70,8 @@ export function readCompletionRequest(body: JsonObject, chat: boolean): Completi
   if (stream && promptLogProbs !== null) throw wrong("prompt_logprobs", promptLogProbs, "none in a stream");
   const echo = !chat && fields.flag("echo", false);
   const maxTokens =
-    (chat ? fields.integer("max_completion_tokens", 1, 1 << 24) : undefined) ??
-    fields.integer("max_tokens", echo || promptLogProbs !== null ? 0 : 1, 1 << 24) ??
+    (chat ? fields.integer("max_completion_tokens", 1, MOST_NEW_TOKENS) : undefined) ??
+    fields.integer("max_tokens", echo || promptLogProbs !== null ? 0 : 1, MOST_NEW_TOKENS) ??
     (chat ? MAX_TOKENS.chat : MAX_TOKENS.completion);
   const request = {
     chat,
@@ -77,7 +79,7 @@ export function readCompletionRequest(body: JsonObject, chat: boolean): Completi
     prompts,
     n,
     maxTokens,
-    temperature: fields.number("temperature", 0, 100) ?? 1,
+    temperature: readTemperature(fields),
     topP: fields.number("top_p", Number.MIN_VALUE, 1) ?? 1,
     seed: fields.integer("seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? null,
     stop: readStops(fields.get("stop")),
@@ -94,6 +96,12 @@ export function readCompletionRequest(body: JsonObject, chat: boolean): Completi
   };
   fields.refuseOthers();
   return request;
+}
+
+function readTemperature(fields: RequestFields): number {
+  const temperature = fields.number("temperature", 0, LIMITS.temperature) ?? 1;
+  if (isTemperature(temperature)) return temperature;
+  throw wrong("temperature", temperature, `0, or a number from ${LEAST_TEMPERATURE} to ${LIMITS.temperature}`);
 }
 
 /** A number for texts; in a chat a flag, and the number beside it. */

@@ -189,6 +189,7 @@ describe("startCompletionServer", () => {
     [{ prompt: [1, -2] }, 400, /prompt/],
     [{ prompt: [999] }, 400, /token id 999 is not below/],
     [{ prompt: "a", temperature: -1 }, 400, /temperature is -1/],
+    [{ prompt: "a", temperature: 1e-300 }, 400, /temperature is 1e-300; expected 0, or a number from 0.000001 to 100/],
     [{ prompt: "a", top_p: 0 }, 400, /top_p/],
     [{ prompt: "a", max_tokens: 0 }, 400, /max_tokens/],
     [{ prompt: "a", max_tokens: 512 }, 400, /1 tokens and 512 are asked for; the model has 512/],

@@ -15,6 +15,9 @@ interface Waiting {
   readonly job: SequenceJob;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
+  /** tokens its watcher has got */
+  heard: number;
+  ended: boolean;
 }
 
 /** A call of the sampler keeps what it has sampled; after this many sequences a new call begins. */
@@ -44,7 +47,7 @@ export class SequenceQueue {
   /** Resolves when the sequence has ended: by its watcher, by its length, or because it was cancelled. */
   run(job: SequenceJob): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, resolve, reject });
+      this.#waiting.push({ job, resolve, reject, heard: 0, ended: false });
       this.#running ??= this.#decodeAll();
     });
   }
@@ -75,23 +78,55 @@ export class SequenceQueue {
       taken.push(...wanted);
       return wanted.map(({ job }) => job.request);
     };
-    const first = take();
-    if (first.length === 0) return;
+    if (take().length === 0) return;
     try {
-      await this.#sampler.sample(first, {
-        endIds: [],
-        more: take,
-        onToken: (index, token) => {
-          const { job } = taken[index]!;
-          return job.cancelled() || job.onToken(token);
-        },
-        onFinished: (index) => taken[index]!.resolve(),
-        signal: this.#stopping.signal,
-      });
+      await this.#decode(taken, take);
     } catch (reason) {
-      // Those that have ended already do not hear of it.
-      for (const { reject } of [...taken, ...(this.#stopping.signal.aborted ? this.#waiting.splice(0) : [])])
-        reject(reason);
+      await this.#apart(taken, reason);
     }
+  }
+
+  /** @param taken  grows as `more` is asked */
+  async #decode(taken: readonly Waiting[], more: () => readonly SampleRequest[]): Promise<void> {
+    const requests = taken.map(({ job }) => job.request);
+    const drawn = taken.map(() => 0);
+    await this.#sampler.sample(requests, {
+      endIds: [],
+      more,
+      onToken: (index, token) => {
+        const waiting = taken[index]!;
+        if (waiting.job.cancelled()) return true;
+        const position = drawn[index] ?? 0;
+        drawn[index] = position + 1;
+        // Drawn a second time: its watcher has it already.
+        if (position < waiting.heard) return false;
+        waiting.heard += 1;
+        try {
+          return waiting.job.onToken(token);
+        } catch (reason) {
+          waiting.reject(reason);
+          return true;
+        }
+      },
+      onFinished: (index) => {
+        taken[index]!.ended = true;
+        taken[index]!.resolve();
+      },
+      signal: this.#stopping.signal,
+    });
+  }
+
+  /**
+   * After a failure, which may be one sequence's own (a prompt too long for the memory there is): each that has not ended is
+   * drawn again alone, to the same tokens, so that only those at fault hear of it.
+   */
+  async #apart(taken: readonly Waiting[], reason: unknown): Promise<void> {
+    const open = taken.filter(({ ended }) => !ended);
+    for (const waiting of open) {
+      if (open.length === 1) waiting.reject(reason);
+      else await this.#decode([waiting], () => []).catch(waiting.reject);
+    }
+    const { signal } = this.#stopping;
+    if (signal.aborted) for (const { reject } of this.#waiting.splice(0)) reject(signal.reason);
   }
 }

@@ -1,18 +1,22 @@
 // What stage 2 can be told.
 
 import { z } from "zod";
+import { MOST_NEW_TOKENS } from "../generate/sampler.ts";
 import { optimizerWithoutDecay, paceFields, scheduleKind } from "../train/settings.ts";
 import { ADVANTAGE_BASELINES, ADVANTAGE_SCALES, DEFAULT_ADVANTAGES } from "./advantages.ts";
+
+/** Prompts, and rollouts of one, that a step may have. */
+const MOST_A_STEP = 2 ** 16;
 
 export const rlSettings = z.strictObject({
   ...paceFields,
   schedule: scheduleKind.default("constant"),
   optimizer: optimizerWithoutDecay.prefault({}),
-  promptsPerStep: z.int().min(1),
+  promptsPerStep: z.int().min(1).max(MOST_A_STEP),
   /** N, rollouts of one prompt; at least two, as they are compared with each other */
-  groupSize: z.int().min(2),
+  groupSize: z.int().min(2).max(MOST_A_STEP),
   /** the end token included; a response cut off here is graded as it stands */
-  maxNewTokens: z.int().min(1),
+  maxNewTokens: z.int().min(1).max(MOST_NEW_TOKENS),
   /** sampled as it is trained: the log-probs of the loss are those of temperature 1 without a nucleus */
   temperature: z.literal(1).default(1),
   topP: z.literal(1).default(1),

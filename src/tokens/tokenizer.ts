@@ -2,6 +2,7 @@
 
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 import { SwarrError, messageOf } from "../base/errors.ts";
+import { sha256 } from "../base/files.ts";
 import { isObject, quote, type JsonObject } from "../base/json.ts";
 import { compileChatTemplate, type ChatTemplate } from "./chat-template.ts";
 
@@ -27,6 +28,8 @@ export interface Tokenizer {
   readonly endToken: string | null;
   /** @throws `BAD_TOKENIZER` when the checkpoint has no chat template */
   chatTemplate(): ChatTemplate;
+  /** SHA-256 over the files' contents and the chat template, in hex: two that agree turn every text into the same ids */
+  sha256(): string;
 }
 
 export interface TokenizerSource {
@@ -65,6 +68,7 @@ export function openTokenizer(source: TokenizerSource): Tokenizer {
       if (source.chatTemplate === null) throw noTemplate(source.where);
       return compileChatTemplate(source.chatTemplate, { where: source.where, beginToken, endToken });
     },
+    sha256: () => sha256(JSON.stringify([source.tokenizer, source.settings, source.chatTemplate])),
   };
 }
 

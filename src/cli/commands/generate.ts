@@ -1,8 +1,9 @@
 // `swarr generate`: new tokens after a prompt, with their log-probs.
 
 import type { Command } from "commander";
+import { MOST_NEW_TOKENS } from "../../generate/sampler.ts";
 import type { CommandModule } from "../command.ts";
-import { realNumber, wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
+import { realNumber, temperatureFlag, wholeNumber, wholeNumberList, windowFlag } from "../flags.ts";
 import { JSON_FLAG, printResult } from "../output.ts";
 
 interface GenerateFlags {
@@ -31,8 +32,8 @@ export const generateCommand: CommandModule = {
       )
       .option("--prompt <text>", "the prompt")
       .option("--ids <list>", "its token ids instead, as 1,2,3", wholeNumberList())
-      .option("--max-tokens <N>", "new tokens at most, the end token included", wholeNumber(1), 256)
-      .option("--temperature <T>", "0 is greedy", realNumber(0), 1)
+      .option("--max-tokens <N>", "new tokens at most, the end token included", wholeNumber(1, MOST_NEW_TOKENS), 256)
+      .option("--temperature <T>", "0 is greedy", temperatureFlag, 1)
       .option("--top-p <P>", "draw from the likeliest tokens that reach this probability together", realNumber(0, 1), 1)
       .option("--seed <S>", "names the draws", wholeNumber(0), 0)
       .option("--chat", "put the prompt through the model's chat template as a user's message")

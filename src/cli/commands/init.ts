@@ -1,7 +1,7 @@
 // `swarr init`: a new random model with a byte-level tokenizer, for tests and demos.
 
 import type { Command } from "commander";
-import type { Family, ModelConfig } from "../../model/config.ts";
+import { MOST_SIZES, type Family, type ModelConfig } from "../../model/config.ts";
 import type { CommandModule } from "../command.ts";
 import { outputPath, wholeNumber } from "../flags.ts";
 import { withInterrupt } from "../interrupt.ts";
@@ -31,12 +31,16 @@ export const initCommand: CommandModule = {
       .description("Makes a new random model with a byte-level tokenizer and a chat template, for tests and demos.")
       .requiredOption("--out <folder>", "where the checkpoint goes; must not exist", outputPath)
       .option("--family <family>", "qwen2, qwen3, llama or mistral", "qwen2")
-      .option("--d <N>", "model width", wholeNumber(2), 64)
-      .option("--layers <N>", "layers", wholeNumber(1), 2)
-      .option("--heads <N>", "query heads", wholeNumber(1), 4)
-      .option("--kv-heads <N>", "key and value heads", wholeNumber(1), 2)
-      .option("--ff <N>", "feed-forward width (default: 3 x d)", wholeNumber(1))
-      .option("--vocab <N>", "vocabulary, at least the tokenizer's 259 (default)", wholeNumber(1))
+      .option("--d <N>", "model width", wholeNumber(2, MOST_SIZES.width), 64)
+      .option("--layers <N>", "layers", wholeNumber(1, MOST_SIZES.layers), 2)
+      .option("--heads <N>", "query heads", wholeNumber(1, MOST_SIZES.heads), 4)
+      .option("--kv-heads <N>", "key and value heads", wholeNumber(1, MOST_SIZES.heads), 2)
+      .option("--ff <N>", "feed-forward width (default: 3 x d)", wholeNumber(1, MOST_SIZES.feedForward))
+      .option(
+        "--vocab <N>",
+        "vocabulary, at least the tokenizer's 259 (default)",
+        wholeNumber(1, MOST_SIZES.vocabulary),
+      )
       .option("--tied", "share the embedding with the head", false)
       .option("--seed <N>", "seed of the weights", wholeNumber(), 0)
       .option(...JSON_FLAG)

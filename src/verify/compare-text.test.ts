@@ -37,6 +37,13 @@ const RULES: readonly (readonly [string, string, string, string])[] = [
   ["an equation may be multiplied", "2x+4y-3=0", "y=-\\frac12x+\\frac34", "y=-\\frac12x+\\frac32"],
   ["an equation is not its right-hand side", "2x+z=1", "4x+2z=2", "1"],
   ["a name on the left may go", "x=11", "11", "y=11"],
+  ["a chain of constants must hold", "5", "2+3=5", "2+2=5"],
+  ["a chain of constants must hold throughout", "5", "10/2=4+1=5", "1=2=3=4=5"],
+  ["a false equation answers no name either", "x=5", "2+3=5", "4=5"],
+  ["in a list every chain must hold", "2,3", "1+1=2,x=3", "1=2,x=3"],
+  ["a chain may end in a short rounding", "0.67", "2/3=0.67", "2/3=0.65=0.67"],
+  ["units are not converted in a chain", "120", "2\\text{ hours}=120\\text{ minutes}", "2=120\\text{ minutes}"],
+  ["behind a name the last side counts", "x=11", "x=5+5+1=7=11", "x=11=7"],
   ["plus-minus is two values", "1\\pm\\sqrt{19}", "1-\\sqrt{19},1+\\sqrt{19}", "1+\\sqrt{19}"],
   [
     "matrices agree entry by entry",

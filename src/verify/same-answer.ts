@@ -6,6 +6,7 @@ import { call, negated, num, quotient, symbol } from "./expression.ts";
 import { multiply, rational } from "./rational.ts";
 import { namedValue, regionOf, sameRelation } from "./relations.ts";
 import { sameValue, type Value } from "./same-value.ts";
+import { sameLetters } from "./spelt.ts";
 import { unitsConflict } from "./units.ts";
 
 /** @throws `Refused` when an evaluation would grow too large */
@@ -14,7 +15,8 @@ export function sameAnswer(gold: Answer, given: Answer, steps: Steps): boolean {
   if (gold.source !== "" && gold.source === given.source) return true;
   const same = (a: Answer, b: Answer): boolean => sameAnswer(a, b, steps);
   if (gold.kind === "relation" || given.kind === "relation") return sameRelation(gold, given, same, steps);
-  if (gold.kind === "leaf" && given.kind === "leaf") return sameLeaf(gold, given, steps);
+  if (gold.kind === "leaf" && given.kind === "leaf")
+    return sameLetters(gold.source, given.source) ?? sameLeaf(gold, given, steps);
   if (gold.kind === "words" || given.kind === "words") return sameWords(gold, given);
   if (gold.kind === "matrix" || given.kind === "matrix") return sameMatrix(gold, given, same);
   if (gold.kind === "based" || given.kind === "based") return sameBased(gold, given);

@@ -94,6 +94,11 @@ describe("sameText", () => {
     expect(same("5", "")).toBe(false);
   });
 
+  it("reads nothing that is cut off at an operator, unless the operator joined a unit", () => {
+    for (const cut of ["7-", "7/", "7*", "7+", "7=", "7\\cdot", "7\\approx"]) expect(same("7", cut), cut).toBe(false);
+    for (const whole of ["=7", "7**", "7/\\text{hour}", "7-inch"]) expect(same("7", whole), whole).toBe(true);
+  });
+
   it("never reads two numbers side by side as one, nor as a product", () => {
     for (const gold of ["12", "2", "1", "3"]) expect(same(gold, "1 2")).toBe(false);
   });

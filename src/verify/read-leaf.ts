@@ -96,8 +96,8 @@ function withoutWords(tokens: readonly Token[]): { readonly tokens: readonly Tok
   // The tail may raise its unit to a power or divide it by another: cm^2, km/h.
   const idle = tail.every((token, index) => harmless(token) || isUnitPower(tail, index));
   const unit = idle ? unitIn(tail.map((token) => token.text).join(" ")) : null;
-  const kept = tokens.slice(from, idle && behind >= 0 ? behind : tokens.length);
-  return { tokens: withoutBareUnit(kept), unit };
+  if (!idle || behind < 0) return { tokens: tokens.slice(from), unit };
+  return { tokens: withoutHyphen(tokens.slice(from, behind)), unit };
 }
 
 function isUnitPower(tail: readonly Token[], index: number): boolean {
@@ -110,8 +110,8 @@ function isUnitPower(tail: readonly Token[], index: number): boolean {
   return token?.text === "{" || token?.text === "}" || token?.text === "(" || token?.text === ")";
 }
 
-/** `5 /h` and the like lose their dangling operator. */
-function withoutBareUnit(tokens: readonly Token[]): readonly Token[] {
+/** `5/hour` and `5-inch` lose what joined their unit to them; 7- without one is no number. */
+function withoutHyphen(tokens: readonly Token[]): readonly Token[] {
   const last = tokens.at(-1);
   return last?.kind === "operator" && /^[/*-]$/.test(last.text) ? tokens.slice(0, -1) : tokens;
 }

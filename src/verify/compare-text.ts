@@ -60,7 +60,8 @@ function withoutWrapping(text: string): string {
   let bare = text;
   for (let i = 0; i < 4; i++) {
     bare = bare
-      .replace(/\$|\*\*|\\left|\\right|\\[,;:! ]/g, "")
+      .replace(/\$|\*\*|\\left|\\right|\\!/g, "")
+      .replace(/\\[,;: ]/g, " ")
       .replace(/\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|bf|rm|boldsymbol)\s?\{([^{}]*)\}/g, "$1")
       .replace(/^\{([^{}]*)\}$/, "$1")
       .replace(/^(?:option|choice|answer)[\s:]+(?=\(?[A-Z]\)?\.?$)|\.$/i, "")

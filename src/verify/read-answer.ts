@@ -33,6 +33,7 @@ export function readAnswer(text: string): Answer | null {
 
 function readTokens(tokens: readonly Token[]): Answer | null {
   if (tokens.length === 0) return null;
+  if (tokens.length === 1 && tokens[0]?.text === "emptyset") return emptySet(spelling(tokens));
   if (!isBalanced(tokens)) return readLeaf(tokens);
   const words = readWords(tokens);
   if (words !== null) return words;
@@ -171,7 +172,7 @@ function readBraces(open: string, inner: readonly Token[], source: string): Answ
     return readTokens(trimmed(bar[1] ?? []));
   }
   const value = readTokens(content);
-  if (value === null) return open === "{" ? null : { kind: "words", text: "empty set", source };
+  if (value === null) return open === "{" ? null : emptySet(source);
   if (open === "{") return value.kind === "leaf" ? null : value;
   if (value.kind === "list") return { ...value, style: "set", source };
   return { kind: "list", items: [value], style: "set", source };
@@ -209,4 +210,8 @@ function trimmed(tokens: readonly Token[]): readonly Token[] {
     else break;
   }
   return tokens.slice(from, to);
+}
+
+function emptySet(source: string): Answer {
+  return { kind: "words", text: "empty set", source };
 }

@@ -176,7 +176,7 @@ function ratioOf(relation: Relation): Answer | null {
 }
 
 function isTime(relation: Relation): boolean {
-  return /^\d{1,2}:[0-5]\d$/.test(relation.source);
+  return /^\d{1,2}:[0-5]\d(?:[ap]\.?m\.?)?$/i.test(relation.source);
 }
 
 /**

@@ -98,6 +98,7 @@ function sameList(gold: Answer, given: Answer, same: (a: Answer, b: Answer) => b
   if (gold.kind === "tuple" || given.kind === "tuple") {
     const [tuple, list] = gold.kind === "tuple" ? [gold, given] : [given as Tuple, gold];
     if (list.kind === "list" && list.items.length === 1) return same(list.items[0] as Answer, tuple);
+    if (list.kind === "list" && !areInOrder(namesOf(list.items))) return false;
     if (list.kind !== "list" || list.style !== "plain" || tuple.open !== "(" || tuple.close !== ")") return false;
     return sameOrder(tuple.items.map(bareValue), list.items.map(bareValue), same);
   }
@@ -105,7 +106,7 @@ function sameList(gold: Answer, given: Answer, same: (a: Answer, b: Answer) => b
   const [namesA, namesB] = [namesOf(a), namesOf(b)];
   // AB = 4, CD = 5: each value belongs to its name, so bare values must come in that order.
   if ((areDistinct(namesA) && namesB.length === 0) || (areDistinct(namesB) && namesA.length === 0)) {
-    return sameOrder(a.map(bareValue), b.map(bareValue), same);
+    return areInOrder([...namesA, ...namesB]) && sameOrder(a.map(bareValue), b.map(bareValue), same);
   }
   return sameCollection(a, b, same);
 }
@@ -123,6 +124,12 @@ function namesOf(items: readonly Answer[]): readonly string[] {
 
 function areDistinct(names: readonly string[]): boolean {
   return names.length > 1 && new Set(names).size === names.length;
+}
+
+/** y = 1, x = 2 is no (1, 2): letters stand for places in the order of the alphabet. */
+function areInOrder(names: readonly string[]): boolean {
+  if (!areDistinct(names) || !names.every((name) => /^[a-z]$/.test(name))) return true;
+  return names.every((name, index) => index === 0 || name > (names[index - 1] ?? ""));
 }
 
 function bareValue(a: Answer): Answer {

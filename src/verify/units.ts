@@ -20,6 +20,8 @@ const UNITS: readonly (readonly string[])[] = [
   "min mins minute minutes".split(" "),
   "h hr hrs hour hours".split(" "),
   "day days".split(" "),
+  "am".split(" "),
+  "pm".split(" "),
   "week weeks".split(" "),
   "month months".split(" "),
   "yr yrs year years".split(" "),
@@ -94,7 +96,10 @@ const PER = /^(?:\/|per|an?|each|every)$/;
  * none that is known. It ends at the first word that is no part of one: "dollars in total" are dollars.
  */
 export function unitIn(words: string): string | null {
-  const lower = words.toLowerCase().replace(/\b(?:mph|kph|kmh)\b/g, (word) => COMPOUND[word] ?? word);
+  const lower = words
+    .toLowerCase()
+    .replace(/\b([ap])\.\s?m\b/g, "$1m")
+    .replace(/\b(?:mph|kph|kmh)\b/g, (word) => COMPOUND[word] ?? word);
   const powers = new Map<string, number>();
   let [sign, prefix, last] = [1, 1, ""];
   for (const [part, exponent = ""] of lower.matchAll(/\^[\s{]*(-?)\s*(\d)[\s}]*|[a-z]+|\//g)) {

@@ -20,5 +20,3 @@ export const evalSettings = z.strictObject({
   /** sequences decoded side by side */
   decodeBatch: z.int().min(1).default(256),
 });
-
-export type EvalSettings = Readonly<z.output<typeof evalSettings>>;

@@ -3,10 +3,11 @@
 import http from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createVerifier } from "../verify/verify.ts";
-import { startRewardServer, type RewardServer } from "./reward-server.ts";
+import type { LoopbackServer } from "./http.ts";
+import { startRewardServer } from "./reward-server.ts";
 
 const verifier = createVerifier();
-let server: RewardServer;
+let server: LoopbackServer;
 
 beforeAll(async () => {
   const rewards = { formatWeight: 0.25, overlong: { bufferTokens: 10, weight: 1 } };
@@ -77,15 +78,46 @@ describe("startRewardServer", () => {
     expect(await (await fetch(`${server.url}/health`)).json()).toEqual({ status: "ok" });
   });
 
-  it("refuses a host name that is not loopback, as a page in a browser would send", async () => {
-    const status = await new Promise((resolve, reject) => {
-      const request = http.get(`${server.url}/health`, { headers: { host: "evil.example" } }, (response) => {
+  it("refuses a host name that is not loopback, and pages from elsewhere", async () => {
+    const statusWith = (headers: Record<string, string>): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const request = http.get(`${server.url}/health`, { headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        request.on("error", reject);
+      });
+    expect(await statusWith({ host: "evil.example" })).toBe(403);
+    expect(await statusWith({ origin: "https://evil.example" })).toBe(403);
+    expect(await statusWith({ origin: "http://localhost:3000" })).toBe(200);
+  });
+
+  it("refuses a body that is too large, and hangs up", async () => {
+    const { status, connection } = await new Promise<{ status: unknown; connection: unknown }>((resolve, reject) => {
+      const headers = { "content-type": "application/json" };
+      const request = http.request(`${server.url}/grade`, { method: "POST", headers }, (response) => {
         response.resume();
-        resolve(response.statusCode);
+        resolve({ status: response.statusCode, connection: response.headers.connection });
       });
       request.on("error", reject);
+      // One byte too many: nothing is left unread, so the answer cannot be lost to a reset.
+      for (let i = 0; i < 64; i++) request.write(Buffer.alloc(1024 * 1024, " "));
+      request.write(" ");
     });
-    expect(status).toBe(403);
+    expect({ status, connection }).toEqual({ status: 413, connection: "close" });
+  });
+
+  it("answers 500 when a user's own reward fails", async () => {
+    const custom = { name: "broken", score: () => Promise.reject(new Error("no such table")) };
+    const own = await startRewardServer({ verifier, port: 0, rewards: { formatWeight: 0, overlong: null }, custom });
+    const response = await fetch(`${own.url}/grade`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ gold: "5", prediction: "6" }),
+    });
+    expect(response.status).toBe(500);
+    expect(await response.json()).toEqual({ error: "no such table" });
+    await own.close();
   });
 
   it("asks a user's own reward instead, when there is one", async () => {

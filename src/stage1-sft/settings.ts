@@ -29,5 +29,3 @@ export const moreSftSettings = z.strictObject({
   /** `match-rl`: as many steps as cost the FLOPs that the RL stage spent, sampling included */
   steps: z.union([z.literal("match-rl"), z.int().min(1)]).default("match-rl"),
 });
-
-export type MoreSftSettings = Readonly<z.output<typeof moreSftSettings>>;

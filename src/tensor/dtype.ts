@@ -35,18 +35,6 @@ export function isWeightType(name: string): name is WeightType {
   return (WEIGHT_TYPES as readonly string[]).includes(name);
 }
 
-const SPELLINGS: { readonly [spelling: string]: WeightType } = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-};
-
-/** @returns the weight type that PyTorch spells so, or null when it is none of the three */
-export function weightTypeOfSpelling(spelling: string): WeightType | null {
-  const bare = spelling.replace(/^torch\./, "");
-  return Object.hasOwn(SPELLINGS, bare) ? SPELLINGS[bare]! : null;
-}
-
 /** @returns PyTorch's spelling of the weight type, as `config.json` has it */
 export function spellingOf(type: WeightType): string {
   return { F32: "float32", F16: "float16", BF16: "bfloat16" }[type];

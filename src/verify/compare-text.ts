@@ -1,6 +1,7 @@
 // Two answer texts compared: decimal commas, multiple-choice letters, then structure and value.
 
 import { cleanText } from "./clean-text.ts";
+import { contradictsItself } from "./contradiction.ts";
 import type { Steps } from "./evaluate.ts";
 import { sameNumbers } from "./numeric.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -16,7 +17,8 @@ export function sameText(goldText: string, givenText: string, steps: Steps): boo
   if (choice !== null && chosenLetter(given) !== null) return chosenLetter(given) === choice;
   if (sameDecimals(gold, given)) return true;
   const [wanted, found] = [readAnswer(gold), readAnswer(given)];
-  return wanted !== null && found !== null && sameAnswer(wanted, found, steps);
+  if (wanted === null || found === null || contradictsItself(found, steps)) return false;
+  return sameAnswer(wanted, found, steps);
 }
 
 /** 1,22 is 1.22 where one side writes the point; beside anything else it is two numbers. */
@@ -58,7 +60,8 @@ function withoutWrapping(text: string): string {
   let bare = text;
   for (let i = 0; i < 4; i++) {
     bare = bare
-      .replace(/\$|\*\*|\\left|\\right|\\[,;:! ]/g, "")
+      .replace(/\$|\*\*|\\left|\\right|\\!/g, "")
+      .replace(/\\[,;: ]/g, " ")
       .replace(/\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|bf|rm|boldsymbol)\s?\{([^{}]*)\}/g, "$1")
       .replace(/^\{([^{}]*)\}$/, "$1")
       .replace(/^(?:option|choice|answer)[\s:]+(?=\(?[A-Z]\)?\.?$)|\.$/i, "")

@@ -13,7 +13,7 @@ import {
   SPACING,
   WORDS,
 } from "./latex-names.ts";
-import { isUnit } from "./units.ts";
+import { isUnit, isUnitPrefix } from "./units.ts";
 
 export type TokenKind =
   | "number"
@@ -147,6 +147,11 @@ class Lexer {
     if (lower === "infinity" || lower === "inf") return this.#push("command", "infty", word.length);
     const afterNumber = before?.kind === "number" || before?.kind === "close" || before?.kind === "words";
     if (afterNumber && isUnit(word) && word.length > 1) return this.#push("words", word, word.length);
+    if (afterNumber && isUnitPrefix(word)) {
+      // Its full stop belongs to it: 25 sq. cm
+      const stop = this.#text.charAt(this.#at + word.length) === "." ? 1 : 0;
+      return this.#push("words", word, word.length + stop);
+    }
     if (isProse(word)) return this.#push("words", word, word.length);
     const known = longestKnownStart(word);
     if (known !== null) return this.#push("command", known, known.length);

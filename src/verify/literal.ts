@@ -55,6 +55,11 @@ export function decimalOf(text: string): Decimal | null {
  */
 export function isRoundingOf(decimal: Decimal, exact: Rational | readonly [Rational, Rational]): boolean {
   if (decimal.digits < (decimal.places <= PLACES_OF_MONEY ? LEAST_DIGITS_OF_MONEY : LEAST_DIGITS)) return false;
+  return isWrittenFor(decimal, exact);
+}
+
+/** The same for a decimal of any length: 0.67 is written for 2/3, though it is no answer of 2/3. */
+export function isWrittenFor(decimal: Decimal, exact: Rational | readonly [Rational, Rational]): boolean {
   const [low, high] = isBracket(exact) ? exact : [exact, exact];
   const scale = 10n ** BigInt(decimal.places);
   const written = (decimal.value.n * scale) / decimal.value.d;

@@ -78,11 +78,6 @@ export function squareRootReal(a: Precise): Precise {
   return rounded(integerSquareRoot(a.m << BigInt(even)), e, widen(err, e));
 }
 
-export function compareReal(a: Precise, b: Precise): number {
-  const difference = subtractReal(a, b);
-  return difference.m === 0n ? 0 : difference.m < 0n ? -1 : 1;
-}
-
 /** Zero lies within the error bound. */
 export function mayBeZero(a: Precise): boolean {
   return a.m === 0n || magnitude(a) - 1 <= a.err;

@@ -33,6 +33,7 @@ export function readAnswer(text: string): Answer | null {
 
 function readTokens(tokens: readonly Token[]): Answer | null {
   if (tokens.length === 0) return null;
+  if (tokens.length === 1 && tokens[0]?.text === "emptyset") return emptySet(spelling(tokens));
   if (!isBalanced(tokens)) return readLeaf(tokens);
   const words = readWords(tokens);
   if (words !== null) return words;
@@ -87,9 +88,10 @@ function readRelation(tokens: readonly Token[]): Answer | null {
   const sides = weak.map((run) => readTokens(trimmed(run)));
   const kept = sides.filter((side) => side !== null);
   const outer = operators.filter((operator) => operator !== ":");
-  // "= 5" and "x =" have one side only.
-  if (kept.length === 1 && kept[0] !== undefined)
-    return outer[0] === "=" || outer[0] === "~" ? kept[0] : readLeaf(tokens);
+  // "= 5" is 5; "5 =" is cut off.
+  const last = sides.at(-1);
+  if (kept.length === 1 && last !== undefined && last !== null)
+    return outer[0] === "=" || outer[0] === "~" ? last : readLeaf(tokens);
   if (kept.length !== sides.length) return readLeaf(tokens);
   return { kind: "relation", sides: kept, operators: outer, source: spelling(tokens) };
 }
@@ -170,7 +172,7 @@ function readBraces(open: string, inner: readonly Token[], source: string): Answ
     return readTokens(trimmed(bar[1] ?? []));
   }
   const value = readTokens(content);
-  if (value === null) return open === "{" ? null : { kind: "words", text: "empty set", source };
+  if (value === null) return open === "{" ? null : emptySet(source);
   if (open === "{") return value.kind === "leaf" ? null : value;
   if (value.kind === "list") return { ...value, style: "set", source };
   return { kind: "list", items: [value], style: "set", source };
@@ -200,7 +202,16 @@ function trimmed(tokens: readonly Token[]): readonly Token[] {
   let from = 0;
   let to = tokens.length;
   while (idle(tokens[from])) from += 1;
-  while (to > from && (idle(tokens[to - 1]) || (tokens[to - 1]?.text === "*" && tokens[to - 1]?.kind === "operator")))
-    to -= 1;
+  const isStar = (token: Token | undefined): boolean => token?.kind === "operator" && token.text === "*";
+  for (;;) {
+    if (to > from && idle(tokens[to - 1])) to -= 1;
+    // Two asterisks are what is left of bold type; one is a product without its second factor.
+    else if (to > from + 1 && isStar(tokens[to - 1]) && isStar(tokens[to - 2])) to -= 2;
+    else break;
+  }
   return tokens.slice(from, to);
+}
+
+function emptySet(source: string): Answer {
+  return { kind: "words", text: "empty set", source };
 }

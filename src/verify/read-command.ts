@@ -32,9 +32,9 @@ export interface ExpressionReader {
   bracketedArguments(): readonly Expression[];
 }
 
-const DECORATIONS = new Set(
-  "vec overline hat bar widehat overrightarrow tilde dot angle triangle underline".split(" "),
-);
+/** Over or before the names of points, which stand in an order: \angle ABC is not \angle ACB. */
+const ORDERED = new Set(["vec", "overrightarrow", "angle", "triangle"]);
+const DECORATIONS = new Set("overline hat bar widehat tilde dot underline".split(" "));
 /** Left to the algebra library, or to nobody. */
 const UNREADABLE = new Set("int iint oint lim partial ldots choose".split(" "));
 const SEVERAL_ARGUMENTS = new Set(["max", "min", "gcd", "lcm"]);
@@ -66,7 +66,21 @@ export function readCommand(reader: ExpressionReader, name: string): Expression 
   if (UNREADABLE.has(name)) throw new Unparsable();
   const known = FUNCTIONS[name];
   if (known !== undefined) return applied(reader, known);
+  if (ORDERED.has(name)) return opaque(name, pointsIn(reader.cursor) ?? reader.atom());
   return DECORATIONS.has(name) ? opaque(name, reader.atom()) : reader.named(`\\${name}`);
+}
+
+/** Capitals side by side, in braces or bare, as one name; null when something else stands there. */
+function pointsIn(cursor: TokenCursor): Expression | null {
+  const braced = cursor.peek()?.text === "{" ? 1 : 0;
+  let points = "";
+  while (/^[A-Z]$/.test(cursor.peek(braced + points.length)?.text ?? "")) {
+    points += cursor.peek(braced + points.length)?.text ?? "";
+  }
+  const next = cursor.peek(braced + points.length)?.text;
+  if (points.length < 2 || next === "'" || next === "_" || (braced === 1 && next !== "}")) return null;
+  cursor.skip(points.length + 2 * braced);
+  return symbol(points);
 }
 
 /** An argument of \frac: a group, or one token, which for digits is one digit. */

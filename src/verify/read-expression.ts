@@ -242,6 +242,7 @@ class Reader implements ExpressionReader {
         return this.#bars === 0;
       case "command":
         if (MODULO.has(token.text)) throw new Unparsable();
+        if (token.text === "choose") return false;
         return explicit || FUNCTIONS[token.text] === undefined;
       default:
         return false;

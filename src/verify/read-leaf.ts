@@ -39,7 +39,7 @@ export function readLeaf(tokens: readonly Token[]): Leaf {
     kind: "leaf",
     expression: readExpression(value),
     decimal: decimalOf(spelling(value)),
-    percent: percent || bare.unit === "percent",
+    percent: percent || bare.unit?.startsWith("percent") === true,
     degrees: degrees || bare.unit === "degree",
     unit: bare.unit,
     source,
@@ -95,9 +95,11 @@ function withoutWords(tokens: readonly Token[]): { readonly tokens: readonly Tok
   const tail = behind < 0 ? [] : tokens.slice(behind);
   // The tail may raise its unit to a power or divide it by another: cm^2, km/h.
   const idle = tail.every((token, index) => harmless(token) || isUnitPower(tail, index));
-  const unit = idle ? unitIn(tail.map((token) => token.text).join(" ")) : null;
-  const kept = tokens.slice(from, idle && behind >= 0 ? behind : tokens.length);
-  return { tokens: withoutBareUnit(kept), unit };
+  // In 5/hour the stroke is a part of the unit.
+  const named = tokens[behind - 1]?.text === "/" ? tokens.slice(behind - 1) : tail;
+  const unit = idle ? unitIn(named.map((token) => token.text).join(" ")) : null;
+  if (!idle || behind < 0) return { tokens: tokens.slice(from), unit };
+  return { tokens: withoutHyphen(tokens.slice(from, behind)), unit };
 }
 
 function isUnitPower(tail: readonly Token[], index: number): boolean {
@@ -110,8 +112,8 @@ function isUnitPower(tail: readonly Token[], index: number): boolean {
   return token?.text === "{" || token?.text === "}" || token?.text === "(" || token?.text === ")";
 }
 
-/** `5 /h` and the like lose their dangling operator. */
-function withoutBareUnit(tokens: readonly Token[]): readonly Token[] {
+/** `5/hour` and `5-inch` lose what joined their unit to them; 7- without one is no number. */
+function withoutHyphen(tokens: readonly Token[]): readonly Token[] {
   const last = tokens.at(-1);
   return last?.kind === "operator" && /^[/*-]$/.test(last.text) ? tokens.slice(0, -1) : tokens;
 }

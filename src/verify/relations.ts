@@ -176,7 +176,7 @@ function ratioOf(relation: Relation): Answer | null {
 }
 
 function isTime(relation: Relation): boolean {
-  return /^\d{1,2}:[0-5]\d$/.test(relation.source);
+  return /^\d{1,2}:[0-5]\d(?:[ap]\.?m\.?)?$/i.test(relation.source);
 }
 
 /**
@@ -211,7 +211,7 @@ function isNameLike(a: Expression): boolean {
 }
 
 /** A value without unknowns, or a list of them. */
-function isConstant(a: Answer): boolean {
+export function isConstant(a: Answer): boolean {
   if (a.kind === "leaf")
     return a.expression !== null && [...unknownsOf(a.expression)].every((name) => name === "infinity");
   return a.kind === "list" && a.items.every(isConstant);

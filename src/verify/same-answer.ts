@@ -6,6 +6,7 @@ import { call, negated, num, quotient, symbol } from "./expression.ts";
 import { multiply, rational } from "./rational.ts";
 import { namedValue, regionOf, sameRelation } from "./relations.ts";
 import { sameValue, type Value } from "./same-value.ts";
+import { sameLetters } from "./spelt.ts";
 import { unitsConflict } from "./units.ts";
 
 /** @throws `Refused` when an evaluation would grow too large */
@@ -14,7 +15,8 @@ export function sameAnswer(gold: Answer, given: Answer, steps: Steps): boolean {
   if (gold.source !== "" && gold.source === given.source) return true;
   const same = (a: Answer, b: Answer): boolean => sameAnswer(a, b, steps);
   if (gold.kind === "relation" || given.kind === "relation") return sameRelation(gold, given, same, steps);
-  if (gold.kind === "leaf" && given.kind === "leaf") return sameLeaf(gold, given, steps);
+  if (gold.kind === "leaf" && given.kind === "leaf")
+    return sameLetters(gold.source, given.source) ?? sameLeaf(gold, given, steps);
   if (gold.kind === "words" || given.kind === "words") return sameWords(gold, given);
   if (gold.kind === "matrix" || given.kind === "matrix") return sameMatrix(gold, given, same);
   if (gold.kind === "based" || given.kind === "based") return sameBased(gold, given);
@@ -96,6 +98,7 @@ function sameList(gold: Answer, given: Answer, same: (a: Answer, b: Answer) => b
   if (gold.kind === "tuple" || given.kind === "tuple") {
     const [tuple, list] = gold.kind === "tuple" ? [gold, given] : [given as Tuple, gold];
     if (list.kind === "list" && list.items.length === 1) return same(list.items[0] as Answer, tuple);
+    if (list.kind === "list" && !areInOrder(namesOf(list.items))) return false;
     if (list.kind !== "list" || list.style !== "plain" || tuple.open !== "(" || tuple.close !== ")") return false;
     return sameOrder(tuple.items.map(bareValue), list.items.map(bareValue), same);
   }
@@ -103,7 +106,7 @@ function sameList(gold: Answer, given: Answer, same: (a: Answer, b: Answer) => b
   const [namesA, namesB] = [namesOf(a), namesOf(b)];
   // AB = 4, CD = 5: each value belongs to its name, so bare values must come in that order.
   if ((areDistinct(namesA) && namesB.length === 0) || (areDistinct(namesB) && namesA.length === 0)) {
-    return sameOrder(a.map(bareValue), b.map(bareValue), same);
+    return areInOrder([...namesA, ...namesB]) && sameOrder(a.map(bareValue), b.map(bareValue), same);
   }
   return sameCollection(a, b, same);
 }
@@ -121,6 +124,12 @@ function namesOf(items: readonly Answer[]): readonly string[] {
 
 function areDistinct(names: readonly string[]): boolean {
   return names.length > 1 && new Set(names).size === names.length;
+}
+
+/** y = 1, x = 2 is no (1, 2): letters stand for places in the order of the alphabet. */
+function areInOrder(names: readonly string[]): boolean {
+  if (!areDistinct(names) || !names.every((name) => /^[a-z]$/.test(name))) return true;
+  return names.every((name, index) => index === 0 || name > (names[index - 1] ?? ""));
 }
 
 function bareValue(a: Answer): Answer {

@@ -20,6 +20,8 @@ const UNITS: readonly (readonly string[])[] = [
   "min mins minute minutes".split(" "),
   "h hr hrs hour hours".split(" "),
   "day days".split(" "),
+  "am".split(" "),
+  "pm".split(" "),
   "week weeks".split(" "),
   "month months".split(" "),
   "yr yrs year years".split(" "),
@@ -55,6 +57,11 @@ const OPERATIONS = new Set(
   "root square cube sum product power log logarithm reciprocal inverse opposite difference ratio percent of".split(" "),
 );
 
+/** Short words before a unit, which are none by themselves. */
+export function isUnitPrefix(word: string): boolean {
+  return /^(?:sq|cu|per)$/i.test(word);
+}
+
 export function isUnit(word: string): boolean {
   return CANONICAL.has(word.toLowerCase());
 }
@@ -79,21 +86,45 @@ export function isHarmlessBefore(words: string): boolean {
   );
 }
 
-/** The unit that words name, in one spelling and with its power if one is written; null when they name none that is known. */
+/** One word for what is two units. */
+const COMPOUND: Readonly<Record<string, string>> = { mph: "mi/h", kph: "km/h", kmh: "km/h" };
+const POWERS: Readonly<Record<string, number>> = { square: 2, sq: 2, cubic: 3, cu: 3 };
+const PER = /^(?:\/|per|an?|each|every)$/;
+
+/**
+ * The unit that words name, in one spelling with its powers: "sq. ft" is ft^2, "miles per hour" h^-1 mi. Null when they name
+ * none that is known. It ends at the first word that is no part of one: "dollars in total" are dollars.
+ */
 export function unitIn(words: string): string | null {
-  const lower = words.toLowerCase();
-  const power = /\^[\s{]*([23])/.exec(lower)?.[1] ?? (/\bsq/.test(lower) ? "2" : /\bcub/.test(lower) ? "3" : "");
-  for (const word of lower.split(/[^a-z]+/)) {
-    const unit = CANONICAL.get(word);
-    if (unit !== undefined && unit !== "unit") return `${unit}${power === "" ? "" : `^${power}`}`;
+  const lower = words
+    .toLowerCase()
+    .replace(/\b([ap])\.\s?m\b/g, "$1m")
+    .replace(/\b(?:mph|kph|kmh)\b/g, (word) => COMPOUND[word] ?? word);
+  const powers = new Map<string, number>();
+  let [sign, prefix, last] = [1, 1, ""];
+  for (const [part, exponent = ""] of lower.matchAll(/\^[\s{]*(-?)\s*(\d)[\s}]*|[a-z]+|\//g)) {
+    if (part.startsWith("^")) {
+      // The power is there once already.
+      const power = Number(/\d/.exec(part)?.[0]) * (exponent === "-" ? -1 : 1);
+      if (last !== "") powers.set(last, (powers.get(last) ?? 0) + sign * (power - 1));
+    } else if (PER.test(part)) sign = -1;
+    else if (POWERS[part] !== undefined) prefix = POWERS[part];
+    else {
+      const unit = CANONICAL.get(part);
+      const known = unit !== undefined && (part !== "in" || last === "" || sign < 0);
+      if (!known && last !== "") break;
+      if (known && unit !== "unit") {
+        last = unit;
+        powers.set(unit, (powers.get(unit) ?? 0) + sign * prefix);
+      }
+      if (known) prefix = 1;
+    }
   }
-  return null;
+  const named = [...powers].map(([unit, power]) => (power === 1 ? unit : `${unit}^${power}`));
+  return named.length === 0 ? null : named.sort().join(" ");
 }
 
-/** Two units that cannot both be meant: centimetres and metres, cm^2 and cm^3. A power left out is forgiven. */
+/** Two units that cannot both be meant: centimetres and metres, cm and cm^2, km/h and km. */
 export function unitsConflict(a: string | null, b: string | null): boolean {
-  if (a === null || b === null) return false;
-  const [nameA, powerA] = a.split("^");
-  const [nameB, powerB] = b.split("^");
-  return nameA !== nameB || (powerA !== undefined && powerB !== undefined && powerA !== powerB);
+  return a !== null && b !== null && a !== b;
 }

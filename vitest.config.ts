@@ -1,5 +1,6 @@
 // Which files belong to which suite; the suites are described in scripts/lib/suites.mjs.
 
+import os from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 const suite = process.env["SWARR_SUITE"] ?? "fast";
@@ -17,6 +18,8 @@ export default defineConfig({
       ...configDefaults.exclude,
       ...special.filter((name) => name !== suite).map((name) => `**/*.${name}.test.ts`),
     ],
+    // The other suites measure, or use all cores themselves.
+    ...(suite === "fast" ? { maxWorkers: os.availableParallelism() } : {}),
     testTimeout: suite === "fast" ? 60_000 : 600_000,
     hookTimeout: 60_000,
   },

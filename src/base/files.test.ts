@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { insideFolder, readText, requireWritableFile, sha256, writeFileAtomic } from "./files.ts";
 
 let folder = "";
@@ -50,10 +50,20 @@ describe("requireWritableFile", () => {
     expect(fs.existsSync(path.join(folder, "new"))).toBe(false);
   });
 
-  it.skipIf(process.getuid?.() === 0 || process.platform === "win32")("refuses a folder without permission", () => {
+  it.skipIf(process.platform === "win32")("refuses a folder without permission", () => {
     const closed = path.join(folder, "closed");
     fs.mkdirSync(closed, { mode: 0o555 });
+    // Permissions do not bind root, so there the system's answer to everybody else is played.
+    const denied = Object.assign(new Error(`EACCES: permission denied, access '${closed}'`), { code: "EACCES" });
+    const access = vi.spyOn(fs, "accessSync");
+    if (process.getuid!() === 0) {
+      access.mockImplementationOnce(() => {
+        throw denied;
+      });
+    }
     expect(() => requireWritableFile(path.join(closed, "x"))).toThrow(/EACCES.*\[FILE_UNWRITABLE\]/);
+    expect(access).toHaveBeenCalledWith(closed, fs.constants.W_OK | fs.constants.X_OK);
+    access.mockRestore();
   });
 });
 

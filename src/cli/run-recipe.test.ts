@@ -5,18 +5,9 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { commandLine } from "../../test/support/captured-cli.ts";
 import { scratchFolder } from "../../test/support/scratch-folder.ts";
+import { TINY_RECIPE } from "../../test/support/tiny-recipe.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { sftCommand } from "./commands/sft.ts";
-
-const RECIPE = `
-model: { init: { family: mistral, width: 16, layers: 2, queryHeads: 4, feedForwardWidth: 24, maxPositions: 256 } }
-window: 12
-arms: [swa]
-data: { task: running-total, testCount: 2 }
-sft: { steps: 1, batchExamples: 2, lr: 0.02 }
-rl: null
-eval: { modes: [greedy], maxNewTokens: 2 }
-`;
 
 describe("--resume", () => {
   const run = commandLine(sftCommand, demoCommand);
@@ -24,7 +15,7 @@ describe("--resume", () => {
   it("of a stage keeps --set, and refuses another one without touching the run", async () => {
     const recipe = path.join(scratchFolder(), "tiny.yaml");
     const folder = path.join(scratchFolder(), "run");
-    fs.writeFileSync(recipe, RECIPE);
+    fs.writeFileSync(recipe, TINY_RECIPE);
     const sft = (...args: readonly string[]) => run("sft", recipe, "--out", folder, "--json", ...args);
     const file = (name: string): string => fs.readFileSync(path.join(folder, name), "utf8");
 

@@ -1,5 +1,6 @@
 // Sample files: every graded response of an evaluation on disk, so that it can be gone on with, looked into and compared.
 
+import { differences } from "../base/differences.ts";
 import { SwarrError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { isObject, quote, type JsonObject } from "../base/json.ts";
@@ -67,23 +68,13 @@ function requireSameSettings(file: string, header: JsonObject, settings: StoreSe
       fix: "Choose another name for --out.",
     });
   }
-  const shown = differences(stored, settings);
-  if (shown.length === 0) return;
+  const differing = differences(stored, settings);
+  if (differing.length === 0) return;
+  const shown = differing.map(({ key, before, after }) => `${key} ${quote(before, 60)} there, ${quote(after, 60)} now`);
   throw new SwarrError("FILE_EXISTS", {
     what: `${file} holds samples made with other settings: ${shown.join("; ")}.`,
     expected: "the same settings, to go on with it.",
     fix: "Use those settings, or choose another name for --out.",
-  });
-}
-
-/** Down to the single setting, so that `config.windows` is named and not the whole config. */
-function differences(stored: JsonObject, settings: JsonObject, prefix = ""): readonly string[] {
-  const keys = [...new Set([...Object.keys(stored), ...Object.keys(settings)])];
-  return keys.flatMap((key) => {
-    const [there, now] = [stored[key], settings[key]];
-    if (isObject(there) && isObject(now)) return differences(there, now, `${prefix}${key}.`);
-    if (JSON.stringify(there) === JSON.stringify(now)) return [];
-    return [`${prefix}${key} ${quote(there, 60)} there, ${quote(now, 60)} now`];
   });
 }
 

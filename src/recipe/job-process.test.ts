@@ -45,7 +45,7 @@ eval: { modes: [greedy], maxNewTokens: 2 }
   await makeBases(recipe, paths, drawnModel(paths));
   const place = { folder: at("run"), arm: "swa", stage: "base" } as const;
   return {
-    job: { recipe, recipeHash: "", ...place, threads: 1, device: "cpu", steps: null },
+    job: { recipe: { ...recipe, device: "cpu", threads: 1 }, recipeHash: "", ...place, threads: 1, steps: null },
     pidFile: at("pid"),
   };
 }

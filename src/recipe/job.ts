@@ -1,23 +1,20 @@
 // One unit of a run that a process does: a stage of an arm, or only its evaluation; and what the two sides say to each other.
 
-import type { Device } from "../engine/device.ts";
 import type { ErrorCode, ErrorParts } from "../base/errors.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import type { UnstampedEvent } from "../run/event-log.ts";
-import type { Recipe } from "./recipe.ts";
+import type { SettledRecipe } from "./recipe.ts";
 
 export interface Job {
-  readonly recipe: Recipe;
+  readonly recipe: SettledRecipe;
   /** names the recipe in snapshots */
   readonly recipeHash: string;
   readonly folder: string;
   readonly arm: ArmName;
   /** `base` trains nothing: it evaluates the checkpoint that is there */
   readonly stage: StageName;
-  /** of the engine */
+  /** this job's share of the recipe's */
   readonly threads: number;
-  /** settled: the recipe may say auto */
-  readonly device: Device;
   /** steps of the more-SFT control, once they are known */
   readonly steps: number | null;
 }

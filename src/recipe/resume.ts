@@ -1,8 +1,8 @@
 // Going on with a run: the recipe of its folder, held against what the command line names again.
 
-import { isDeepStrictEqual } from "node:util";
+import { differences } from "../base/differences.ts";
 import { SwarrError } from "../base/errors.ts";
-import { isObject, quote } from "../base/json.ts";
+import { quote } from "../base/json.ts";
 import { openRunFolder } from "../run/folder.ts";
 import { readRecipe } from "./read.ts";
 import type { Recipe } from "./recipe.ts";
@@ -26,28 +26,13 @@ export function recipeToResume(folder: string, file: string, sets: readonly stri
     device: device === "auto" ? kept.device : device,
     threads: threads ?? kept.threads,
   };
-  const [first, ...more] = differences(kept, settled, []);
+  const [first, ...more] = differences(kept, settled);
   if (first === undefined) return kept;
   throw new SwarrError("BAD_RECIPE", {
     what:
-      `${first.key} is ${quote(first.kept)} in the run in ${folder}, and ${quote(first.asked)} now` +
+      `${first.key} is ${quote(first.before)} in the run in ${folder}, and ${quote(first.after)} now` +
       `${more.length === 0 ? "" : ` (the first of ${more.length + 1} differences)`}.`,
     expected: "the settings that the run was started with: going on with others would mix two runs.",
     fix: `Take the other settings back (${paths.recipe} as the recipe has all of them), or start a new run with another --out.`,
   });
-}
-
-interface Difference {
-  /** with dots between the levels */
-  readonly key: string;
-  readonly kept: unknown;
-  readonly asked: unknown;
-}
-
-function differences(kept: unknown, asked: unknown, path: readonly string[]): readonly Difference[] {
-  if (isObject(kept) && isObject(asked)) {
-    const keys = [...new Set([...Object.keys(kept), ...Object.keys(asked)])];
-    return keys.flatMap((key) => differences(kept[key], asked[key], [...path, key]));
-  }
-  return isDeepStrictEqual(kept, asked) ? [] : [{ key: path.join("."), kept, asked }];
 }

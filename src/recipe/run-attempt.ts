@@ -98,10 +98,8 @@ export class RunAttempt {
     const { arm, stage } = job;
     const threads = this.#threadsFor(job);
     const steps = stage === "more-sft" ? this.#moreSftSteps() : null;
-    const recipe = this.#recipe;
-    const { device } = recipe;
-    const { folder } = this.#paths;
-    const whole = { recipe, recipeHash: this.#recipeHash, folder, arm, stage, threads, device, steps };
+    const [recipe, recipeHash, { folder }] = [this.#recipe, this.#recipeHash, this.#paths];
+    const whole = { recipe, recipeHash, folder, arm, stage, threads, steps };
     await runInProcess(whole, {
       onEvent: (event) => this.#record(event),
       onSampled: () => {},

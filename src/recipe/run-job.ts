@@ -71,7 +71,7 @@ function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: Job
     endIds: checkpoint.endIds,
     padId: 0,
     threads: job.threads,
-    device: job.device,
+    device: recipe.device,
     arm,
     stage,
     seed: recipe.seed,

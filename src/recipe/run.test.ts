@@ -4,18 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { scratchFolder } from "../../test/support/scratch-folder.ts";
+import { TINY_RECIPE } from "../../test/support/tiny-recipe.ts";
 import { parseRecipe, readRecipe } from "./read.ts";
 import { runRecipe } from "./run.ts";
-
-const RECIPE = `
-model: { init: { family: mistral, width: 16, layers: 2, queryHeads: 4, feedForwardWidth: 24, maxPositions: 256 } }
-window: 12
-arms: [swa]
-data: { task: running-total, testCount: 2 }
-sft: { steps: 1, batchExamples: 2, lr: 0.02 }
-rl: null
-eval: { modes: [greedy], maxNewTokens: 2 }
-`;
 
 let folder: string;
 let rows: string;
@@ -27,7 +18,7 @@ beforeEach(() => {
 
 async function start(...sets: readonly string[]): Promise<unknown> {
   const options = { folder, resume: false, signal: new AbortController().signal, onEvent: () => {} };
-  return runRecipe(parseRecipe(RECIPE, "test", sets), options);
+  return runRecipe(parseRecipe(TINY_RECIPE, "test", sets), options);
 }
 
 describe("a run that fails on what it was given", () => {

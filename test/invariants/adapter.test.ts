@@ -238,7 +238,7 @@ snapshotEverySteps: 2
 `;
 
 describe("a run that trains an adapter", () => {
-  const recipe = parseRecipe(RECIPE, "adapter.yaml", []);
+  const recipe = { ...parseRecipe(RECIPE, "adapter.yaml", []), device: "cpu", threads: 1 } as const;
 
   async function run(stopAfter = Infinity): Promise<string> {
     const folder = scratchFolder();
@@ -246,7 +246,7 @@ describe("a run that trains an adapter", () => {
     await drawModel(recipe, paths);
     await makeBases(recipe, paths, path.join(folder, "checkpoints", "drawn"));
     const place = { folder, arm: "swa", stage: "sft" } as const;
-    const job = { recipe, recipeHash: "adapter", ...place, threads: 1, device: "cpu", steps: null } as const;
+    const job = { recipe, recipeHash: "adapter", ...place, threads: 1, steps: null } as const;
     const stopping = new AbortController();
     const log = ({ type, step }: { type: string; step?: number | null }): void => {
       if (type === "sft-step" && step === stopAfter) stopping.abort(new Error("stopped by the test"));

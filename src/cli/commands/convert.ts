@@ -125,10 +125,8 @@ interface Inspection {
 async function checkBefore(source: string, plan: Plan, out: string): Promise<Inspection> {
   const { checkableEdge, checkWindow } = await import("../window-check.ts");
   const { loadConfig } = await import("../../checkpoint/load.ts");
-  const { withWindow } = await import("../../model/window.ts");
-  const { config } = await loadConfig(source);
-  const planned = withWindow(config, plan.window, plan.fullAttentionLayers);
-  checkableEdge({ ...planned, sinkTokens: plan.sinkTokens ?? config.sinkTokens });
+  const { plannedConfig } = await import("../../checkpoint/convert.ts");
+  checkableEdge(plannedConfig({ ...(await loadConfig(source)), where: out }, plan).config);
   const inspection: Inspection = {
     async inspect(folder) {
       const check = await checkWindow(folder, out);

@@ -145,7 +145,7 @@ export function lowerGraph(graph: Graph, { lowerings = {}, sequenceFirst }: Lowe
     return value(name, node);
   });
   return encodeModel({
-    nodes: to.nodes,
+    nodes: to.finished(),
     initializers: to.initializers,
     inputs: Object.entries(graph.inputs).map(([name, node]) => value(name, node)),
     outputs,

@@ -9,11 +9,15 @@ export type OnnxAttributes = Readonly<Record<string, number | string | readonly 
 
 /** Collects the ONNX nodes and constants of one graph. */
 export class Lowering {
-  readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
   /** by-products by name, such as a norm's 1/rms */
   readonly byProducts = new Map<GraphNode, string>();
+  readonly #nodes: OnnxNode[] = [];
   readonly #names = new Map<GraphNode, string>();
+  /** the first output of every node */
+  readonly #made = new Set<string>();
+  /** output names by the names their producers gave */
+  readonly #published = new Map<string, string>();
   readonly #constants = new Map<string, string>();
   #count = 0;
 
@@ -41,13 +45,14 @@ export class Lowering {
         ? onnxAttribute(name, value.float, true)
         : onnxAttribute(name, value),
     );
-    this.nodes.push({ input: inputs, output, name: `n${id}`, opType: type, domain, attribute });
+    this.#nodes.push({ input: inputs, output, name: `n${id}`, opType: type, domain, attribute });
+    this.#made.add(output[0]!);
     return output;
   }
 
   /** Emits a node without inputs or attributes whose output has a name of the caller's choice. */
   emitAs(name: string, opType: string): void {
-    this.nodes.push({ input: [], output: [name], name: `out_${name}`, opType, domain: "", attribute: [] });
+    this.#nodes.push({ input: [], output: [name], name: `out_${name}`, opType, domain: "", attribute: [] });
   }
 
   /** A constant, shared by equal uses. */
@@ -80,27 +85,19 @@ export class Lowering {
   /** Gives the node's value an output name: by renaming where its producer made it for this node alone, else by a copy. */
   publish(node: GraphNode, name: string): void {
     const own = this.nameOf(node);
-    const producer = this.nodes.findIndex(({ output }) => output[0] === own);
-    if (producer < 0 || this.#published.has(own)) {
-      const identity = {
-        input: [own],
-        output: [name],
-        name: `out_${name}`,
-        opType: "Identity",
-        domain: "",
-        attribute: [],
-      };
-      this.nodes.push(identity);
+    if (this.#made.has(own) && !this.#published.has(own)) {
+      this.#published.set(own, name);
       return;
     }
-    this.#published.add(name);
-    const renamed = (names: readonly string[]): string[] => names.map((each) => (each === own ? name : each));
-    for (const [i, each] of this.nodes.entries()) {
-      this.nodes[i] = { ...each, input: renamed(each.input), output: renamed(each.output) };
-    }
-    for (const [key, value] of this.#names) if (value === own) this.#names.set(key, name);
+    const identity = { opType: "Identity", domain: "", attribute: [] };
+    this.#nodes.push({ input: [own], output: [name], name: `out_${name}`, ...identity });
   }
-  readonly #published = new Set<string>();
+
+  /** The ONNX nodes so far, under the names they were published by. */
+  finished(): readonly OnnxNode[] {
+    const named = (names: readonly string[]): string[] => names.map((each) => this.#published.get(each) ?? each);
+    return this.#nodes.map((node) => ({ ...node, input: named(node.input), output: named(node.output) }));
+  }
 
   /** The node's value as int64, cast once. */
   asInt64(node: GraphNode): string {

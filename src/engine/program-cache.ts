@@ -19,8 +19,8 @@ interface Compiled<Made> {
   readonly bytes: number;
 }
 
-/** Enough for the usual shapes of a small model; of a large one the two last used stay. */
-const BUDGET_BYTES = 2 ** 29;
+/** Enough for the ten usual shapes of a small model; of a large one the two last used stay. */
+const BUDGET_BYTES = 2 ** 30;
 const ALWAYS_KEPT = 2;
 
 export class ProgramCache<Made> {

@@ -120,13 +120,14 @@ export class Member {
     const clip = { scale: settings.gradientScale, maxNorm: settings.maxGradientNorm };
     const { norm, scale } = clippedNorm(squares, clip);
     const state = { step, mean: shared.mean, meanSquare: shared.meanSquare };
-    adamwStep(shared.trained, state, {
+    const update = {
       parameters: this.#owned,
       gradients: total,
       gradientScale: scale,
       learningRate: settings.learningRate,
       settings: settings.adamw,
-    });
+    };
+    adamwStep(shared.trained, state, update, shared.adamw);
     shared.arrive();
     this.pull();
     return norm;

@@ -2,13 +2,18 @@
 
 import { invariant } from "../base/invariant.ts";
 import type { TrainedParameter } from "../model/parameters.ts";
-import { sizeOf, type Weights } from "../tensor/tensor.ts";
+import { sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
+import { ADAMW_ALIGNMENT, adamwKernel, type AdamwKernel } from "../train/adamw-kernel.ts";
+import { newMemory, type WasmMemory } from "../train/wasm-code.ts";
 
 /** The memory itself, as it travels to other threads. The engine refuses shared memory, so each replica computes on copies. */
 export interface SharedMemory {
   readonly members: number;
-  /** what is trained, means, mean squares, then one set of gradients a member; float32, in the order of the parameters */
-  readonly numbers: SharedArrayBuffer;
+  /**
+   * What is trained, means, mean squares, then one set of gradients a member; float32, in the order of the parameters.
+   * Where the update's code can reach it, which is below 4 GiB, it computes in this memory itself.
+   */
+  readonly numbers: WasmMemory | SharedArrayBuffer;
   /** squared norm of each member's part, float64 */
   readonly norms: SharedArrayBuffer;
   /** arrivals at the barrier, and its round */
@@ -23,45 +28,63 @@ export interface SharedState {
   /** by member */
   readonly gradients: readonly Weights[];
   readonly norms: Float64Array;
+  /** the update's arithmetic over these arrays */
+  readonly adamw: AdamwKernel;
   /** Blocks until every member has arrived. */
   arrive(): void;
 }
 
-const BYTES = 4;
+/** From here on 32 bits cannot address the end of the memory. */
+const BEYOND_WASM = 2 ** 32;
 /** A member that never arrives has died; nobody waits for it forever. */
 const LONGEST_WAIT_MS = 120_000;
 
 /** @param parameters  those that are trained */
 export function newSharedMemory(parameters: readonly TrainedParameter[], members: number): SharedMemory {
+  const bytes = setBytes(parameters) * (3 + members);
   return {
     members,
-    numbers: sharedNumbers(parameters, 3 + members),
+    numbers: bytes < BEYOND_WASM ? newMemory(bytes, { shared: true }) : new SharedArrayBuffer(bytes),
     norms: new SharedArrayBuffer(8 * members),
     barrier: new SharedArrayBuffer(8),
   };
 }
 
-/** Memory for so many sets of the parameters, one after the other. */
-export function sharedNumbers(parameters: readonly TrainedParameter[], sets: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(BYTES * sets * parameters.reduce((total, { shape }) => total + sizeOf(shape), 0));
+/** Memory for one set of the parameters. */
+export function sharedNumbers(parameters: readonly TrainedParameter[]): SharedArrayBuffer {
+  return new SharedArrayBuffer(setBytes(parameters));
+}
+
+/** Of one set; every tensor begins where vectors do. */
+function setBytes(parameters: readonly TrainedParameter[]): number {
+  return parameters.reduce((total, { shape }) => total + tensorBytes(shape), 0);
+}
+
+function tensorBytes(shape: Shape): number {
+  return Math.ceil((4 * sizeOf(shape)) / ADAMW_ALIGNMENT) * ADAMW_ALIGNMENT;
 }
 
 /** The first set of the parameters that starts at `byte`. */
-export function openNumbers(parameters: readonly TrainedParameter[], numbers: SharedArrayBuffer, byte = 0): Weights {
+export function openNumbers(
+  parameters: readonly TrainedParameter[],
+  numbers: ArrayBuffer | SharedArrayBuffer,
+  byte = 0,
+): Weights {
   let at = byte;
   return new Map(
     parameters.map(({ name, shape }) => {
       const part = new Float32Array(numbers, at, sizeOf(shape));
-      at += part.byteLength;
+      at += tensorBytes(shape);
       return [name, part];
     }),
   );
 }
 
 export function openSharedState(parameters: readonly TrainedParameter[], memory: SharedMemory): SharedState {
-  const setBytes = memory.numbers.byteLength / (3 + memory.members);
+  const wasm = memory.numbers instanceof SharedArrayBuffer ? null : memory.numbers;
+  const numbers = memory.numbers instanceof SharedArrayBuffer ? memory.numbers : memory.numbers.buffer;
   let sets = 0;
-  const next = (): Weights => openNumbers(parameters, memory.numbers, setBytes * sets++);
+  const next = (): Weights => openNumbers(parameters, numbers, setBytes(parameters) * sets++);
   const barrier = new Int32Array(memory.barrier);
   return {
     trained: next(),
@@ -69,6 +92,7 @@ export function openSharedState(parameters: readonly TrainedParameter[], memory:
     meanSquare: next(),
     gradients: Array.from({ length: memory.members }, next),
     norms: new Float64Array(memory.norms),
+    adamw: adamwKernel(wasm),
     arrive: () => arriveAt(barrier, memory.members),
   };
 }

@@ -25,7 +25,7 @@ export interface FrozenBase {
 /** Keeps the weights as they are now for all threads. */
 export function freezeBase(config: ModelConfig, lora: LoraConfig, weights: Weights): FrozenBase {
   const parameters = parametersOf(config);
-  const numbers = sharedNumbers(parameters, 1);
+  const numbers = sharedNumbers(parameters);
   copyWeights(openNumbers(parameters, numbers), weights);
   return { lora, numbers };
 }

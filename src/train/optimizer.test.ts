@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { randomStream } from "../base/seeds.ts";
 import type { Parameter } from "../model/parameters.ts";
+import { adamwKernel } from "./adamw-kernel.ts";
 import { adamwStep, newAdamwState, type AdamwSettings, type AdamwState } from "./optimizer.ts";
 
 const SETTINGS: AdamwSettings = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 };
@@ -22,13 +23,14 @@ function steps(
   const weights = new Map([["p", Float32Array.of(p)]]);
   const state = newAdamwState(parameters);
   for (const g of gradients) {
-    adamwStep(weights, state, {
+    const update = {
       parameters,
       gradients: new Map([["p", Float32Array.of(g)]]),
       gradientScale: options.gradientScale ?? 1,
       learningRate: options.lr,
       settings: options.settings ?? SETTINGS,
-    });
+    };
+    adamwStep(weights, state, update, adamwKernel(null));
   }
   return { p: weights.get("p")![0]!, state };
 }
@@ -79,10 +81,10 @@ describe("adamwStep", () => {
 
   it("refuses a gradient of another size", () => {
     const parameters = [vector("p", 2, true)];
-    const update = { parameters, gradientScale: 1, learningRate: 1, settings: SETTINGS };
+    const gradients = new Map([["p", new Float32Array(3)]]);
+    const update = { parameters, gradients, gradientScale: 1, learningRate: 1, settings: SETTINGS };
     const weights = new Map([["p", new Float32Array(2)]]);
-    const run = (): void =>
-      adamwStep(weights, newAdamwState(parameters), { ...update, gradients: new Map([["p", new Float32Array(3)]]) });
+    const run = (): void => adamwStep(weights, newAdamwState(parameters), update, adamwKernel(null));
     expect(run).toThrow(/the gradients of "p" are 2 numbers, not 3/);
   });
 });

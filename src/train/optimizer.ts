@@ -1,8 +1,9 @@
-// AdamW over host memory: double arithmetic, float32 storage, in place.
+// AdamW over host memory, in place (see adamw-kernel.ts for the arithmetic).
 
 import { invariant } from "../base/invariant.ts";
 import type { TrainedParameter } from "../model/parameters.ts";
 import { sizeOf, type Weights } from "../tensor/tensor.ts";
+import type { AdamwKernel } from "./adamw-kernel.ts";
 
 export interface AdamwSettings {
   readonly beta1: number;
@@ -41,17 +42,20 @@ export interface AdamwUpdate {
  *     m = β1·m + (1-β1)·g          v = β2·v + (1-β2)·g²
  *     p = p - lr·( (m/(1-β1^t)) / (√(v/(1-β2^t)) + ε) + weightDecay·p )
  *
+ * @param kernel  does the arithmetic of a tensor
  * @source Loshchilov and Hutter, "Decoupled weight decay regularization", algorithm 2, with the schedule inside lr as in PyTorch
  */
-export function adamwStep(weights: Weights, state: AdamwState, update: AdamwUpdate): void {
+export function adamwStep(weights: Weights, state: AdamwState, update: AdamwUpdate, kernel: AdamwKernel): void {
   const { settings, learningRate } = update;
   state.step += 1;
   for (const parameter of update.parameters) {
-    const p = numbersOf(weights, parameter, "weights");
-    updateTensor(p, {
+    const arrays = {
+      p: numbersOf(weights, parameter, "weights"),
       g: numbersOf(update.gradients, parameter, "gradients"),
       m: numbersOf(state.mean, parameter, "means"),
       v: numbersOf(state.meanSquare, parameter, "mean squares"),
+    };
+    kernel(arrays, {
       gradientScale: update.gradientScale,
       beta1: settings.beta1,
       beta2: settings.beta2,
@@ -60,34 +64,6 @@ export function adamwStep(weights: Weights, state: AdamwState, update: AdamwUpda
       rootScale: 1 / Math.sqrt(1 - settings.beta2 ** state.step),
       keep: parameter.decays ? 1 - learningRate * settings.weightDecay : 1,
     });
-  }
-}
-
-interface TensorUpdate {
-  readonly g: Float32Array;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
-  readonly gradientScale: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** lr / (1 - β1^t) */
-  readonly meanScale: number;
-  /** 1 / √(1 - β2^t) */
-  readonly rootScale: number;
-  /** 1 - lr·weightDecay */
-  readonly keep: number;
-}
-
-function updateTensor(p: Float32Array, update: TensorUpdate): void {
-  const { g, m, v, gradientScale, beta1, beta2, epsilon, meanScale, rootScale, keep } = update;
-  for (let i = 0; i < p.length; i++) {
-    const gradient = g[i]! * gradientScale;
-    const mean = beta1 * m[i]! + (1 - beta1) * gradient;
-    const meanSquare = beta2 * v[i]! + (1 - beta2) * gradient * gradient;
-    m[i] = mean;
-    v[i] = meanSquare;
-    p[i] = keep * p[i]! - (meanScale * mean) / (Math.sqrt(meanSquare) * rootScale + epsilon);
   }
 }
 

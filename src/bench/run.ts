@@ -1,12 +1,9 @@
 // The whole bench: interleaved rounds in this process, memory in children.
 
-import { spawn } from "node:child_process";
 import os from "node:os";
-import { fileURLToPath } from "node:url";
-import { builtNeighbour } from "../base/built-file.ts";
-import type { ChildOrder, ChildResult } from "./child.ts";
 import { benchShape, type BenchName } from "./configs.ts";
-import { tooLarge, type ContextCell } from "./context-cost.ts";
+import { contextFigures, type ContextFigures } from "./contexts.ts";
+import { inChild } from "./in-child.ts";
 import { median, timed } from "./median.ts";
 import { openSampleBench } from "./sample-speed.ts";
 import { openSgemm, openSideBySide, type SgemmBench, type SgemmShape } from "./sgemm.ts";
@@ -26,14 +23,6 @@ export interface TrainFigures {
   readonly gflops: number;
   readonly fractionOfSgemm: number;
   readonly peakRssBytes: number;
-}
-
-export interface ContextFigures extends ContextCell {
-  readonly config: "S";
-  readonly sequences: 1;
-  readonly millisecondsPerToken: number | null;
-  readonly peakRssBytes: number | null;
-  readonly reason?: string;
 }
 
 export interface BenchResult {
@@ -56,7 +45,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     options.onProgress(`training ${name}, beside the engine's own matrix product`);
     const { gflops, tokensPerSecond, sgemm } = await trainFigures(name, threads, options);
     best = Math.max(best, sgemm);
-    const { peakRssBytes } = await inChild({ kind: "train", config: name, threads });
+    const { peakRssBytes } = await inChild({ kind: "step", config: name, threads });
     train[name] = { tokensPerSecond, gflops, fractionOfSgemm: gflops / sgemm, peakRssBytes };
   }
   const sample = [];
@@ -125,41 +114,4 @@ async function sampleSpeed(
     await bench.dispose();
   }
   return (1000 * bench.tokens) / median(times);
-}
-
-async function contextFigures(options: BenchOptions): Promise<readonly ContextFigures[]> {
-  const rows: ContextFigures[] = [];
-  for (let tokens = 1024; tokens <= options.longestContext; tokens *= 2) {
-    for (const mode of ["train", "decode"] as const) {
-      for (const attention of ["windowed", "full"] as const) {
-        options.signal.throwIfAborted();
-        const cell = { mode, attention, tokens };
-        const row = { ...cell, config: "S", sequences: 1 } as const;
-        const reason = tooLarge(cell);
-        options.onProgress(`${mode} ${attention} at ${tokens} tokens${reason === null ? "" : `: left out, ${reason}`}`);
-        rows.push(
-          reason === null
-            ? { ...row, ...(await inChild({ kind: "context", cell })) }
-            : { ...row, millisecondsPerToken: null, peakRssBytes: null, reason },
-        );
-      }
-    }
-  }
-  return rows;
-}
-
-function inChild(order: ChildOrder): Promise<ChildResult> {
-  const file = builtNeighbour(import.meta.url, "child");
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [fileURLToPath(file), JSON.stringify(order)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (part: string) => (text += part));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve(JSON.parse(text) as ChildResult);
-      else reject(new Error(`The measuring process of ${JSON.stringify(order)} ended with ${code ?? "a signal"}.`));
-    });
-  });
 }

@@ -21,6 +21,7 @@ export interface BenchOptions {
 export interface TrainFigures {
   readonly tokensPerSecond: number;
   readonly gflops: number;
+  /** of the product timed right after each step; the median of the rounds */
   readonly fractionOfSgemm: number;
   readonly peakRssBytes: number;
 }
@@ -43,10 +44,10 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   let best = 0;
   for (const name of options.configs) {
     options.onProgress(`training ${name}, beside the engine's own matrix product`);
-    const { gflops, tokensPerSecond, sgemm } = await trainFigures(name, threads, options);
+    const { sgemm, ...speed } = await trainSpeed(name, threads, options);
     best = Math.max(best, sgemm);
     const { peakRssBytes } = await inChild({ kind: "step", config: name, threads });
-    train[name] = { tokensPerSecond, gflops, fractionOfSgemm: gflops / sgemm, peakRssBytes };
+    train[name] = { ...speed, peakRssBytes };
   }
   const sample = [];
   for (const config of options.configs) {
@@ -59,33 +60,54 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   return { sgemmGflops: best, threads, train, sample, context: await contextFigures(options) };
 }
 
-/** Rounds of a training step and of every candidate product in turn, so that all meet the same machine. */
-async function trainFigures(
+/** Of the rounds that tell which product is the best. */
+const TRIAL_MS = 50;
+const LONGEST_ROUND_MS = 2000;
+
+/** A training step and the best product in turn, for as long as the step took, so that both meet the same machine. */
+async function trainSpeed(
   name: BenchName,
   threads: number,
   { rounds, signal }: BenchOptions,
-): Promise<{ gflops: number; tokensPerSecond: number; sgemm: number }> {
+): Promise<Omit<TrainFigures, "peakRssBytes"> & { sgemm: number }> {
   const bench = openTrainBench(benchShape(name), threads);
-  const products = await sgemmCandidates(name, threads);
+  const product = await bestProduct(await sgemmCandidates(name, threads), rounds);
   const steps: number[] = [];
-  const reached = products.map((): number[] => []);
+  const reached: number[] = [];
   try {
     await bench.step();
     for (let round = 0; round < rounds; round++) {
       signal.throwIfAborted();
-      steps.push(await timed(() => bench.step()));
-      for (const [i, product] of products.entries()) reached[i]!.push(await product.round());
+      const milliseconds = await timed(() => bench.step());
+      steps.push(milliseconds);
+      reached.push(await product.round(Math.min(milliseconds, LONGEST_ROUND_MS)));
     }
   } finally {
     await bench.dispose();
-    for (const product of products) await product.dispose();
+    await product.dispose();
   }
-  const milliseconds = median(steps);
+  const speeds = steps.map((milliseconds) => bench.flopsPerStep / milliseconds / 1e6);
   return {
-    gflops: bench.flopsPerStep / milliseconds / 1e6,
-    tokensPerSecond: (1000 * bench.tokensPerStep) / milliseconds,
-    sgemm: Math.max(...reached.map(median)),
+    gflops: median(speeds),
+    tokensPerSecond: (1000 * bench.tokensPerStep) / median(steps),
+    fractionOfSgemm: median(speeds.map((gflops, round) => gflops / reached[round]!)),
+    sgemm: median(reached),
   };
+}
+
+/** By the medians of short rounds in turn, after one that warms up; the others are disposed of. */
+async function bestProduct(products: readonly SgemmBench[], rounds: number): Promise<SgemmBench> {
+  const reached = products.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, product] of products.entries()) {
+      const gflops = await product.round(TRIAL_MS);
+      if (round > 0) reached[i]!.push(gflops);
+    }
+  }
+  const medians = reached.map(median);
+  const best = products[medians.indexOf(Math.max(...medians))]!;
+  for (const product of products) if (product !== best) await product.dispose();
+  return best;
 }
 
 /** 1024 x {d, ff} x {d, ff}: one engine with all threads, and as many single-threaded ones side by side; the best counts. */

@@ -14,23 +14,27 @@ export interface SgemmShape {
 }
 
 export interface SgemmBench {
-  /** one timed round; @returns GFLOP/s of all threads together */
-  round(): Promise<number>;
+  /** Repeats the product for about so many milliseconds. @returns GFLOP/s of all threads together */
+  round(milliseconds: number): Promise<number>;
   dispose(): Promise<void>;
 }
 
-/** A product [m, k] x [n, k]ᵀ on one thread, repeated. @returns GFLOP/s */
+/** A product [m, k] x [n, k]ᵀ by one engine. */
 export async function openSgemm({ m, n, k }: SgemmShape, threads: number): Promise<SgemmBench> {
   const product = gemm(input("a", [m, k]), input("b", [n, k]), { transB: true });
   const program = await createEngine({ threads }).compile(graphOf({ product }));
   const inputs = { a: new Float32Array(m * k).fill(0.5), b: new Float32Array(n * k).fill(0.25) };
   const outputs = { product: new Float32Array(m * n) };
-  const repeats = Math.max(1, Math.round(4e9 / (2 * m * n * k)));
   return {
-    round: async () => {
+    round: async (milliseconds) => {
       const started = performance.now();
-      for (let i = 0; i < repeats; i++) await program.run(inputs, outputs);
-      return (2 * m * n * k * repeats) / (performance.now() - started) / 1e6;
+      let [products, elapsed] = [0, 0];
+      while (elapsed < milliseconds) {
+        await program.run(inputs, outputs);
+        products += 1;
+        elapsed = performance.now() - started;
+      }
+      return (2 * m * n * k * products) / elapsed / 1e6;
     },
     dispose: () => program.dispose(),
   };
@@ -40,17 +44,20 @@ export async function openSgemm({ m, n, k }: SgemmShape, threads: number): Promi
 export function openSideBySide(shape: SgemmShape, threads: number): SgemmBench {
   const file = builtNeighbour(import.meta.url, "sgemm-worker");
   const workers = Array.from({ length: threads }, () => new Worker(file, { workerData: shape }));
-  const ask = (worker: Worker): Promise<number> =>
+  const ask = (worker: Worker, milliseconds: number): Promise<number> =>
     new Promise((resolve, reject) => {
       worker.once("error", reject);
       worker.once("message", (gflops: number) => {
         worker.off("error", reject);
         resolve(gflops);
       });
-      worker.postMessage("round");
+      worker.postMessage(milliseconds);
     });
   return {
-    round: async () => (await Promise.all(workers.map(ask))).reduce((sum, gflops) => sum + gflops, 0),
+    round: async (milliseconds) => {
+      const reached = await Promise.all(workers.map((worker) => ask(worker, milliseconds)));
+      return reached.reduce((sum, gflops) => sum + gflops, 0);
+    },
     dispose: async () => {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },

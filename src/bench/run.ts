@@ -5,6 +5,7 @@ import { benchShape, type BenchName } from "./configs.ts";
 import { contextFigures, type ContextFigures } from "./contexts.ts";
 import { inChild } from "./in-child.ts";
 import { median, timed } from "./median.ts";
+import { nativeBlas, type NativeBlas } from "./native-blas.ts";
 import { openSampleBench } from "./sample-speed.ts";
 import { openSgemm, openSideBySide, type SgemmBench, type SgemmShape } from "./sgemm.ts";
 import { openTrainBench } from "./train-speed.ts";
@@ -14,6 +15,8 @@ export interface BenchOptions {
   readonly configs: readonly BenchName[];
   /** longest context measured; 0 leaves the contexts out */
   readonly longestContext: number;
+  /** the command of a Python whose NumPy brings a native BLAS */
+  readonly python: string;
   readonly onProgress: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -28,6 +31,7 @@ export interface TrainFigures {
 
 export interface BenchResult {
   readonly sgemmGflops: number;
+  readonly nativeBlas: NativeBlas;
   readonly threads: number;
   readonly train: Readonly<Partial<Record<BenchName, TrainFigures>>>;
   readonly sample: readonly {
@@ -57,7 +61,20 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       sample.push({ config, sequences, tokensPerSecond: await sampleSpeed(config, sequences, threads, options) });
     }
   }
-  return { sgemmGflops: best, threads, train, sample, context: await contextFigures(options) };
+  const blas = await blasFigures(threads, options);
+  return { sgemmGflops: best, nativeBlas: blas, threads, train, sample, context: await contextFigures(options) };
+}
+
+/** At the best product of the largest shape measured. */
+async function blasFigures(threads: number, options: BenchOptions): Promise<NativeBlas> {
+  options.onProgress(`the native BLAS of "${options.python}", beside the engine's product`);
+  const { rounds, signal } = options;
+  const product = await bestProduct(await sgemmCandidates(options.configs.at(-1)!, threads), rounds);
+  try {
+    return await nativeBlas(options.python, { product, threads, rounds, signal });
+  } finally {
+    await product.dispose();
+  }
 }
 
 /** Of the rounds that tell which product is the best. */

@@ -14,18 +14,21 @@ export interface SgemmShape {
 }
 
 export interface SgemmBench {
+  readonly shape: SgemmShape;
   /** Repeats the product for about so many milliseconds. @returns GFLOP/s of all threads together */
   round(milliseconds: number): Promise<number>;
   dispose(): Promise<void>;
 }
 
 /** A product [m, k] x [n, k]ᵀ by one engine. */
-export async function openSgemm({ m, n, k }: SgemmShape, threads: number): Promise<SgemmBench> {
+export async function openSgemm(shape: SgemmShape, threads: number): Promise<SgemmBench> {
+  const { m, n, k } = shape;
   const product = gemm(input("a", [m, k]), input("b", [n, k]), { transB: true });
   const program = await createEngine({ threads }).compile(graphOf({ product }));
   const inputs = { a: new Float32Array(m * k).fill(0.5), b: new Float32Array(n * k).fill(0.25) };
   const outputs = { product: new Float32Array(m * n) };
   return {
+    shape,
     round: async (milliseconds) => {
       const started = performance.now();
       let [products, elapsed] = [0, 0];
@@ -54,6 +57,7 @@ export function openSideBySide(shape: SgemmShape, threads: number): SgemmBench {
       worker.postMessage(milliseconds);
     });
   return {
+    shape,
     round: async (milliseconds) => {
       const reached = await Promise.all(workers.map((worker) => ask(worker, milliseconds)));
       return reached.reduce((sum, gflops) => sum + gflops, 0);

@@ -10,6 +10,7 @@ interface BenchFlags {
   readonly rounds: number;
   readonly configs: string;
   readonly longestContext: number;
+  readonly python: string;
   readonly json?: boolean;
 }
 
@@ -28,6 +29,7 @@ export const benchCommand: CommandModule = {
       .option("--rounds <N>", "timed rounds of each measurement", wholeNumber(1), 5)
       .option("--configs <list>", "of S, M, L", "S,M,L")
       .option("--longest-context <N>", "0 leaves the contexts out", wholeNumber(0), 32768)
+      .option("--python <command>", "its NumPy's BLAS is measured beside the engine, where it has one", "python3")
       .option(...JSON_FLAG)
       .action(bench);
   },
@@ -48,17 +50,20 @@ async function bench(flags: BenchFlags): Promise<void> {
     });
   }
   const configs = BENCH_NAMES.filter((name) => wanted.includes(name));
-  const { rounds, longestContext } = flags;
+  const { rounds, longestContext, python } = flags;
   const result = await withInterrupt("Start it again; nothing is kept.", (signal) =>
-    runBench({ rounds, configs, longestContext, signal, onProgress: note }),
+    runBench({ rounds, configs, longestContext, python, signal, onProgress: note }),
   );
   printResult(flags.json, result, () => table(result));
 }
 
-function table({ sgemmGflops, threads, train, sample, context }: BenchResult): string {
+function table({ sgemmGflops, nativeBlas, threads, train, sample, context }: BenchResult): string {
   const mebibytes = (bytes: number | null): string => (bytes === null ? "-" : `${Math.round(bytes / 2 ** 20)} MiB`);
   return [
     `matrix product, best 1024-row shape: ${sgemmGflops.toFixed(0)} GFLOP/s on ${threads} threads`,
+    nativeBlas.gflops === null
+      ? `native BLAS: not measured, ${nativeBlas.reason}`
+      : `native BLAS: ${nativeBlas.gflops.toFixed(0)} GFLOP/s (${nativeBlas.library}), of which the engine reaches ${nativeBlas.engineFraction.toFixed(2)}`,
     "",
     "training        tokens/s   GFLOP/s   of sgemm   peak memory",
     ...Object.entries(train).map(

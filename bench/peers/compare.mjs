@@ -5,6 +5,9 @@ const PAUSE_MS = 200;
 /** Rounds before the timed ones; training has taken as many steps on both sides when the losses are compared again. */
 const WARM_UP = 2;
 
+/** Of the tokens decoded greedily while both sides agree, those at which they may part. */
+const MOST_PARTINGS = 0.001;
+
 /** @returns the cell with medians, ratios and checks; `leftOut` says why where a side could not do it */
 export async function compareCell(cell, sides, { rounds, threads, file, onProgress }) {
   const { ours, theirs } = sides;
@@ -48,16 +51,26 @@ async function agree(checks, { ours, theirs }, work, { before }) {
     return;
   }
   const [mine, other] = [await ours.ask("greedy"), await theirs.ask("greedy")];
-  checks.greedyMeanLogProb = [mine.meanLogProb, other.meanLogProb];
-  const same = mine.ids.flatMap((ids, row) => ids.map((token, i) => token === other.ids[row][i]));
-  checks.greedySameTokens = same.filter(Boolean).length / same.length;
+  // A near tie may be broken either way, after which a response goes its own way: what comes before is compared.
+  const common = mine.ids.map((ids, row) => commonLength(ids, other.ids[row]));
+  const tokens = common.reduce((sum, length) => sum + length, 0);
+  const mean = ({ logProbs }) =>
+    logProbs.reduce((sum, each, row) => each.slice(0, common[row]).reduce((part, one) => part + one, sum), 0) / tokens;
+  checks.greedyMeanLogProb = [mean(mine), mean(other)];
+  const parted = common.filter((length, row) => length < mine.ids[row].length).length;
+  checks.greedyPartings = { parted, tokens };
 }
 
-function sameWork({ parameters, greedySameTokens = 1, ...pairs }, tolerance) {
+function commonLength(ids, others) {
+  const at = ids.findIndex((id, i) => id !== others[i]);
+  return at === -1 ? ids.length : at;
+}
+
+function sameWork({ parameters, greedyPartings = { parted: 0, tokens: 1 }, ...pairs }, tolerance) {
   if (parameters[0] !== parameters[1]) return false;
   if (tolerance === null) return null;
-  // A near tie may be broken either way, after which a response goes its own way; one in a hundred at most.
-  return greedySameTokens >= 0.99 && Object.values(pairs).every(([a, b]) => Math.abs(a - b) <= tolerance);
+  const { parted, tokens } = greedyPartings;
+  return parted <= MOST_PARTINGS * tokens && Object.values(pairs).every(([a, b]) => Math.abs(a - b) <= tolerance);
 }
 
 /** A B A B …, with a pause before each turn in which the other side's threads stop spinning. */

@@ -150,7 +150,7 @@ class Decoding:
 
     def greedy(self):
         ids, log_probs = self.sampled(greedy=True)
-        return {"ids": ids[:8].tolist(), "meanLogProb": float(log_probs.mean())}
+        return {"ids": ids.tolist(), "logProbs": log_probs.tolist()}
 
     def close(self):
         for feed in (self.whole_prompts, self.one_token):

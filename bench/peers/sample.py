@@ -62,7 +62,7 @@ class Cell:
 
     def greedy(self):
         ids, log_probs = self.sampled(greedy=True)
-        return {"ids": ids[:8].tolist(), "meanLogProb": log_probs.mean().item()}
+        return {"ids": ids.tolist(), "logProbs": log_probs.tolist()}
 
     def close(self):
         self.model = None

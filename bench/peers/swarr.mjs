@@ -77,8 +77,10 @@ async function openSampling({ config: name, sequences, newTokens, threads, file 
     round: () => bench.round(),
     greedy: async () => {
       const responses = await bench.greedy();
-      const total = responses.reduce((sum, { logProbs }) => logProbs.reduce((part, each) => part + each, sum), 0);
-      return { ids: responses.slice(0, 8).map(({ ids }) => Array.from(ids)), meanLogProb: total / bench.tokens };
+      return {
+        ids: responses.map(({ ids }) => Array.from(ids)),
+        logProbs: responses.map(({ logProbs }) => Array.from(logProbs)),
+      };
     },
     close: () => bench.dispose(),
   };

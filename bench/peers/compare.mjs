@@ -6,7 +6,7 @@ const PAUSE_MS = 200;
 const WARM_UP = 2;
 
 /** Of the tokens decoded greedily while both sides agree, those at which they may part. */
-const MOST_PARTINGS = 0.001;
+const MOST_PARTINGS = 0.005;
 
 /** @returns the cell with medians, ratios and checks; `leftOut` says why where a side could not do it */
 export async function compareCell(cell, sides, { rounds, threads, file, onProgress }) {

@@ -1,5 +1,7 @@
 // The middle of repeated timings.
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** Median; the mean of the middle two for an even count. @param values  at least one */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -12,4 +14,9 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return performance.now() - started;
+}
+
+/** Waits until the threads of what ran before have stopped spinning: they would take the cores from what is timed next. */
+export async function settled(): Promise<void> {
+  await sleep(100);
 }

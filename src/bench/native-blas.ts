@@ -2,8 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
-import { median } from "./median.ts";
+import { median, settled } from "./median.ts";
 import type { SgemmBench, SgemmShape } from "./sgemm.ts";
 
 /** Where one is present, what it reaches; else null and why. */
@@ -25,8 +24,6 @@ export interface Beside {
 }
 
 const ROUND_MS = 500;
-/** In which the other side's threads stop spinning. */
-const PAUSE_MS = 250;
 
 /** The library and the engine in turn at the same product. @param python  the command of an interpreter */
 export async function nativeBlas(python: string, { product, threads, rounds, signal }: Beside): Promise<NativeBlas> {
@@ -37,8 +34,9 @@ export async function nativeBlas(python: string, { product, threads, rounds, sig
   try {
     for (let round = 0; round < rounds; round++) {
       signal.throwIfAborted();
-      await sleep(PAUSE_MS);
+      await settled();
       const engine = await product.round(ROUND_MS);
+      await settled();
       const library = await blas.round(product.shape, ROUND_MS);
       reached.push(library);
       fractions.push(engine / library);

@@ -4,7 +4,7 @@ import os from "node:os";
 import { benchShape, type BenchName } from "./configs.ts";
 import { contextFigures, type ContextFigures } from "./contexts.ts";
 import { inChild } from "./in-child.ts";
-import { median, timed } from "./median.ts";
+import { median, settled, timed } from "./median.ts";
 import { nativeBlas, type NativeBlas } from "./native-blas.ts";
 import { openSampleBench } from "./sample-speed.ts";
 import { openSgemm, openSideBySide, type SgemmBench, type SgemmShape } from "./sgemm.ts";
@@ -24,7 +24,7 @@ export interface BenchOptions {
 export interface TrainFigures {
   readonly tokensPerSecond: number;
   readonly gflops: number;
-  /** of the product timed right after each step; the median of the rounds */
+  /** of the product timed right after each step; the median of these pairs */
   readonly fractionOfSgemm: number;
   readonly peakRssBytes: number;
 }
@@ -80,6 +80,8 @@ async function blasFigures(threads: number, options: BenchOptions): Promise<Nati
 /** Of the rounds that tell which product is the best. */
 const TRIAL_MS = 50;
 const LONGEST_ROUND_MS = 2000;
+/** Of steps in a round, about: short ones are repeated, as the machine's speed changes from second to second. */
+const STEPS_MS = 1500;
 
 /** A training step and the best product in turn, for as long as the step took, so that both meet the same machine. */
 async function trainSpeed(
@@ -93,8 +95,10 @@ async function trainSpeed(
   const reached: number[] = [];
   try {
     await bench.step();
-    for (let round = 0; round < rounds; round++) {
+    const repeats = Math.max(1, Math.round(STEPS_MS / (await timed(() => bench.step()))));
+    for (let pair = 0; pair < rounds * repeats; pair++) {
       signal.throwIfAborted();
+      await settled();
       const milliseconds = await timed(() => bench.step());
       steps.push(milliseconds);
       reached.push(await product.round(Math.min(milliseconds, LONGEST_ROUND_MS)));
@@ -107,7 +111,7 @@ async function trainSpeed(
   return {
     gflops: median(speeds),
     tokensPerSecond: (1000 * bench.tokensPerStep) / median(steps),
-    fractionOfSgemm: median(speeds.map((gflops, round) => gflops / reached[round]!)),
+    fractionOfSgemm: median(speeds.map((gflops, pair) => gflops / reached[pair]!)),
     sgemm: median(reached),
   };
 }

@@ -1,4 +1,4 @@
-// The middle of repeated timings.
+// What all timings here share: the clock, the median, the pause before.
 
 import { setTimeout as sleep } from "node:timers/promises";
 

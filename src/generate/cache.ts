@@ -3,6 +3,7 @@
 import { invariant } from "../base/invariant.ts";
 import { HIDDEN } from "../model/attention.ts";
 import type { LayerWindow, ModelConfig } from "../model/config.ts";
+import { CacheMemory } from "./cache-memory.ts";
 import type { TensorData } from "../tensor/tensor.ts";
 
 /**
@@ -33,8 +34,11 @@ export class RingCache {
   readonly #sinks: number;
   readonly #heads: number;
   readonly #headWidth: number;
+  /** all keys and values */
+  readonly #block: Float32Array;
 
-  constructor(config: ModelConfig, sequences: number, capacity: number) {
+  /** @param memory  to take the keys and values from; see `release` */
+  constructor(config: ModelConfig, sequences: number, capacity: number, memory = new CacheMemory()) {
     const { keyValueHeadCount: G, headWidth: K } = config;
     this.sequences = sequences;
     this.capacity = capacity;
@@ -43,14 +47,23 @@ export class RingCache {
     this.#sinks = config.sinkTokens;
     this.#heads = G;
     this.#headWidth = K;
-    this.#keys = this.slots.map((count) => new Float32Array(sequences * G * count * K));
-    this.#values = this.slots.map((count) => new Float32Array(sequences * G * count * K));
+    const sizes = this.slots.map((count) => sequences * G * count * K);
+    this.#block = memory.take(2 * sizes.reduce((total, size) => total + size, 0));
+    let at = 0;
+    const part = (size: number): Float32Array => this.#block.subarray(at, (at += size));
+    this.#keys = sizes.map(part);
+    this.#values = sizes.map(part);
     this.#masks = new Map(this.slots.map((count) => [count, new Float32Array(sequences * count).fill(HIDDEN)]));
     this.arrays = {
       ...Object.fromEntries(this.#keys.map((data, layer) => [`keys.${layer}`, data])),
       ...Object.fromEntries(this.#values.map((data, layer) => [`values.${layer}`, data])),
       ...Object.fromEntries([...this.#masks].map(([count, data]) => [`slots.${count}`, data])),
     };
+  }
+
+  /** Gives the memory back; this cache is not used any more. */
+  release(memory: CacheMemory): void {
+    memory.give(this.#block);
   }
 
   /** Forgets a sequence: its row is empty again. */

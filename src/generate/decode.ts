@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Weights } from "../tensor/tensor.ts";
 import { appendToken, drawUniform, openRow, type Row } from "./batch.ts";
+import { CacheMemory } from "./cache-memory.ts";
 import { RingCache } from "./cache.ts";
 import { drawNucleus } from "./draw.ts";
 import { rungAbove } from "../tensor/ladder.ts";
@@ -35,10 +36,11 @@ export function createSampler(options: SamplerOptions): Sampler {
   const { engine, config, weights, fixedWeights = false } = options;
   const programs = new StepPrograms(engine, config, weights, fixedWeights);
   const prefill = new Prefill(engine, config, weights);
+  const memory = new CacheMemory();
   return {
     sample: (requests, sampleOptions) => {
       for (const [index, request] of requests.entries()) checkRequest(request, index, config);
-      return new Decoding(options, programs, prefill, requests, sampleOptions).run();
+      return new Decoding(options, programs, prefill, memory, requests, sampleOptions).run();
     },
     dispose: async () => {
       await programs.dispose();
@@ -56,6 +58,7 @@ class Decoding {
   readonly #options: SampleOptions;
   readonly #responses: SampledResponse[] = [];
   readonly #batch: number;
+  readonly #memory: CacheMemory;
   /** prompts prefilled and still wanted, by their ids */
   readonly #prompts = new Map<string, Prefilled>();
   #next = 0;
@@ -68,6 +71,7 @@ class Decoding {
     { config, batch = 128 }: SamplerOptions,
     programs: StepPrograms,
     prefill: Prefill,
+    memory: CacheMemory,
     requests: readonly SampleRequest[],
     options: SampleOptions,
   ) {
@@ -80,7 +84,8 @@ class Decoding {
     this.#batch = rungAbove(batch);
     const rows = Math.min(this.#batch, rungAbove(requests.length));
     this.#rows = new Array<Row | null>(rows).fill(null);
-    this.#cache = new RingCache(config, rows, capacityFor(config, 1));
+    this.#memory = memory;
+    this.#cache = new RingCache(config, rows, capacityFor(config, 1), memory);
   }
 
   async run(): Promise<readonly SampledResponse[]> {
@@ -90,7 +95,10 @@ class Decoding {
       this.#join(this.#options.more?.() ?? []);
       await this.#refill();
       const active = this.#rows.filter((row) => row !== null).length;
-      if (active === 0) return this.#responses;
+      if (active === 0) {
+        this.#cache.release(this.#memory);
+        return this.#responses;
+      }
       this.#resize(active);
       const program = await this.#programs.get(this.#cache, this.#tablePositions());
       await this.#step(program);
@@ -169,7 +177,7 @@ class Decoding {
   }
 
   #move(count: number, capacity: number): void {
-    const cache = new RingCache(this.#config, count, capacity);
+    const cache = new RingCache(this.#config, count, capacity, this.#memory);
     const rows = new Array<Row | null>(count).fill(null);
     let next = 0;
     for (const [from, row] of this.#rows.entries()) {
@@ -178,6 +186,7 @@ class Decoding {
       cache.takeRow(to, this.#cache, from);
       rows[to] = row;
     }
+    this.#cache.release(this.#memory);
     this.#cache = cache;
     this.#rows = rows;
   }

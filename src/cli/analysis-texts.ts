@@ -17,6 +17,7 @@ import { openTask } from "../recipe/task.ts";
 import type { ArmName, StageName } from "../run/events.ts";
 import { readRollouts, rolloutFiles, type RolloutFile, type RolloutRecord } from "../run/rollouts.ts";
 import { sequenceOf } from "../stage1-sft/dataset.ts";
+import { endIdOf } from "../tokens/end-id.ts";
 import type { PackSequence } from "../tokens/pack.ts";
 import type { Tokenizer } from "../tokens/tokenizer.ts";
 
@@ -44,7 +45,10 @@ export async function textsOfData(
   const conversations = conversationsFromRows(rows, file, options.template, options.mapping);
   const texts = conversations.map((row, index) => {
     const example = taskExample(row, String(index), checkpoint.tokenizer);
-    return textOf(sequenceOf(checkpoint.tokenizer, example, endIdOf(checkpoint)), checkpoint.tokenizer);
+    return textOf(
+      sequenceOf(checkpoint.tokenizer, example, endIdOf(checkpoint.endIds, checkpoint.folder)),
+      checkpoint.tokenizer,
+    );
   });
   return { name: file, texts, rows: rows.map(({ value }) => value) };
 }
@@ -129,23 +133,17 @@ async function sftTexts(
   const task = await openTask(recipe, checkpoint.tokenizer);
   try {
     const texts = Array.from({ length: limit }, (_, index) => {
-      const sequence = sequenceOf(checkpoint.tokenizer, task.example("sft", index), endIdOf(checkpoint));
+      const sequence = sequenceOf(
+        checkpoint.tokenizer,
+        task.example("sft", index),
+        endIdOf(checkpoint.endIds, checkpoint.folder),
+      );
       return textOf(sequence, checkpoint.tokenizer);
     });
     return { name: "SFT data", texts };
   } finally {
     await task.close();
   }
-}
-
-function endIdOf({ endIds, folder }: Checkpoint): number {
-  const [first] = endIds;
-  if (first !== undefined) return first;
-  throw new SwarrError("BAD_CHECKPOINT", {
-    what: `${folder} names no end token.`,
-    expected: "eos_token_id in config.json or generation_config.json.",
-    fix: "Add it: responses end with it.",
-  });
 }
 
 function textOf(sequence: PackSequence, tokenizer: Tokenizer): MeasuredText {

@@ -6,6 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { RUNNING_TOTAL_ALPHABET } from "../tasks/running-total-alphabet.ts";
 import { byteTokenizer, characterTokenizer } from "../tokens/byte-tokenizer.ts";
+import { endIdOf } from "../tokens/end-id.ts";
 import { openTokenizer, type Tokenizer } from "../tokens/tokenizer.ts";
 import { configOfInit } from "./model-settings.ts";
 import type { Recipe } from "./recipe.ts";
@@ -27,7 +28,7 @@ export async function openSmall({ model, data }: Pick<Recipe, "model" | "data">)
   }
   const { config, rawConfig, endIds } = await loadConfig(model);
   const tokenizer = loadTokenizer(model);
-  if (tokenizer !== null) return { config, rawConfig, tokenizer, endId: endIds[0]! };
+  if (tokenizer !== null) return { config, rawConfig, tokenizer, endId: endIdOf(endIds, model) };
   throw new SwarrError("BAD_TOKENIZER", {
     what: `${model} has no tokenizer.json.`,
     expected: "a tokenizer, as a recipe works on text.",

@@ -3,6 +3,7 @@
 import { forwardFlops } from "../model/flops.ts";
 import { replicate, type ReplicatedModel } from "../replicas/model.ts";
 import type { ExamplePurpose, Task } from "../tasks/task.ts";
+import { endIdOf } from "../tokens/end-id.ts";
 import { packSequences, type PackedSequences } from "../tokens/pack.ts";
 import { microbatchShape } from "../train/microbatch.ts";
 import { learningRateAt } from "../train/schedule.ts";
@@ -23,13 +24,13 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
   const { config, weights, adapter, tokenizer, threads, device, arm, stage } = context;
   const { settings, task, purpose, snapshotEvery } = run;
   const schedule = scheduleOf(settings, settings.steps);
+  const endId = endIdOf(context.endIds, "The model");
   const loss = { kind: "cross-entropy" } as const;
   const model = replicate({ config, weights, adapter, loss, threads, device, decodeBatch: 1 });
   let cursor = context.resume === null ? 0 : (context.resume.state["cursor"] as number);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {
     const started = performance.now();
-    const endId = context.endIds[0]!;
     const batch = nextBatch(task, tokenizer, { ...settings, purpose, cursor, endId });
     cursor = batch.cursor;
     const lengths = batch.sequences.map(({ ids }) => ids.length);

@@ -43,12 +43,10 @@ export async function textsOfData(
 ): Promise<TextSet> {
   const rows = (await readRows(file, "the training rows")).slice(0, options.limit);
   const conversations = conversationsFromRows(rows, file, options.template, options.mapping);
+  const endId = endIdOf(checkpoint.endIds, checkpoint.folder);
   const texts = conversations.map((row, index) => {
     const example = taskExample(row, String(index), checkpoint.tokenizer);
-    return textOf(
-      sequenceOf(checkpoint.tokenizer, example, endIdOf(checkpoint.endIds, checkpoint.folder)),
-      checkpoint.tokenizer,
-    );
+    return textOf(sequenceOf(checkpoint.tokenizer, example, endId), checkpoint.tokenizer);
   });
   return { name: file, texts, rows: rows.map(({ value }) => value) };
 }
@@ -130,14 +128,11 @@ async function sftTexts(
     report(`The SFT data are left out: ${recipe.data.train ?? "the training file"} is not here.`);
     return null;
   }
+  const endId = endIdOf(checkpoint.endIds, checkpoint.folder);
   const task = await openTask(recipe, checkpoint.tokenizer);
   try {
     const texts = Array.from({ length: limit }, (_, index) => {
-      const sequence = sequenceOf(
-        checkpoint.tokenizer,
-        task.example("sft", index),
-        endIdOf(checkpoint.endIds, checkpoint.folder),
-      );
+      const sequence = sequenceOf(checkpoint.tokenizer, task.example("sft", index), endId);
       return textOf(sequence, checkpoint.tokenizer);
     });
     return { name: "SFT data", texts };

@@ -96,10 +96,19 @@ describe("loadCheckpoint", () => {
   it("takes the end tokens from generation_config.json, then config.json, then the family", async () => {
     rewrite("generation_config.json", () => ({ eos_token_id: [7, 8], temperature: 0.3 }));
     expect((await loadCheckpoint(folder)).endIds).toEqual([7, 8]);
-    rewrite("generation_config.json", () => ({}));
-    expect((await loadCheckpoint(folder)).endIds).toEqual([258, 256]);
+    for (const silent of [{}, { eos_token_id: null }]) {
+      rewrite("generation_config.json", () => silent);
+      expect((await loadCheckpoint(folder)).endIds).toEqual([258, 256]);
+    }
     rewrite("config.json", ({ eos_token_id: _ids, ...json }) => json);
     expect((await loadCheckpoint(folder)).endIds).toEqual([]);
+  });
+
+  it("refuses a text with a token that the model has no row for", async () => {
+    const { tokenizer } = await loadCheckpoint(folder);
+    expect(config.vocabularySize).toBe(24);
+    expect(tokenizer.encode("\u0017")).toEqual([23]);
+    expect(() => tokenizer.encode("\u0018")).toThrow(/id 24, and the model's vocabulary is 24.*\[BAD_TOKENIZER\]/);
   });
 
   it("opens a folder without a tokenizer, and refuses only the use of it", async () => {
@@ -119,6 +128,53 @@ describe("loadCheckpoint", () => {
     expect((await loadCheckpoint(folder)).tokenizer.chatTemplate().prompt(chat)).toBe("<hi>");
     fs.writeFileSync(at("chat_template.jinja"), "[{{ messages[0].content }}]");
     expect((await loadCheckpoint(folder)).tokenizer.chatTemplate().prompt(chat)).toBe("[hi]");
+  });
+
+  it("takes named tokens from special_tokens_map.json where tokenizer_config.json is silent about added tokens", async () => {
+    fs.writeFileSync(at("chat_template.jinja"), "{{ bos_token }}{{ pad_token }}");
+    const rendered = async (): Promise<string> =>
+      (await loadCheckpoint(folder)).tokenizer.chatTemplate().prompt([{ role: "user", content: "hi" }]);
+    expect(await rendered()).toBe("<|endoftext|>");
+    fs.writeFileSync(at("special_tokens_map.json"), JSON.stringify({ bos_token: { content: "<|im_start|>" } }));
+    expect(await rendered()).toBe("<|im_start|><|endoftext|>");
+    rewrite("tokenizer_config.json", (json) => ({ ...json, added_tokens_decoder: {} }));
+    expect(await rendered()).toBe("<|endoftext|>");
+  });
+
+  it.each([
+    ["added_tokens.json", { "<new>": 259, a: 97 }],
+    [
+      "tokenizer_config.json",
+      { added_tokens_decoder: { 259: { content: "<new>", special: true }, 97: { content: "a" } } },
+    ],
+  ])("adds the tokens that %s states: of the vocabulary, or with the next id (case %#)", async (name, json) => {
+    fs.writeFileSync(at(name), JSON.stringify(json));
+    const { tokenizer } = await loadCheckpoint(folder);
+    expect(tokenizer.size).toBe(260);
+    expect(() => tokenizer.encode("<new>")).toThrow(/"<new>", id 259/);
+  });
+
+  it.each([
+    ["added_tokens.json", { "<new>": 300 }],
+    ["added_tokens.json", { a: 98 }],
+    ["tokenizer_config.json", { added_tokens_decoder: { 300: { content: "<new>" } } }],
+    ["tokenizer_config.json", { additional_special_tokens: ["<new>"] }],
+    ["tokenizer_config.json", { extra_special_tokens: ["<new>"] }],
+  ])("refuses a token that %s states and tokenizer.json has no id for (case %#)", async (name, json) => {
+    fs.writeFileSync(at(name), JSON.stringify(json));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(/no token "(<new>|a)".*\[BAD_TOKENIZER\]/);
+  });
+
+  it("refuses what it would ignore: single-word tokens, split special tokens, an adapter beside the weights", async () => {
+    const single = { id: 5, content: "word", single_word: true };
+    const whole = fs.readFileSync(at("tokenizer.json"), "utf8");
+    rewrite("tokenizer.json", (json) => ({ ...json, added_tokens: [single] }));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(/"word" counts only as a single word/);
+    fs.writeFileSync(at("tokenizer.json"), whole);
+    rewrite("tokenizer_config.json", (json) => ({ ...json, split_special_tokens: true }));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(/splits special tokens/);
+    fs.writeFileSync(at("adapter_config.json"), "{}");
+    await expect(loadCheckpoint(folder)).rejects.toThrow(/adapter_config.json beside .*\[BAD_CHECKPOINT\]/);
   });
 
   it("follows the links of the hub's cache, and no others", async () => {

@@ -44,14 +44,28 @@ export async function loadConfig(folder: string): Promise<CheckpointConfig> {
       fix: "Check the path, or download the folder again.",
     });
   }
+  requireNoAdapter(folder);
   const where = path.join(folder, "config.json");
   const config = importConfig(rawConfig, where);
+  const endIds = generationEndIds(folder) ?? readEndIds(rawConfig, where);
+  return { folder, config, rawConfig, endIds: endIds ?? defaultEndIds(config.family) };
+}
+
+/** transformers would apply the adapter, to a base named in its config; the weights alone are another model. */
+function requireNoAdapter(folder: string): void {
+  if (checkpointFile(folder, "adapter_config.json") === null) return;
+  throw new SwarrError("BAD_CHECKPOINT", {
+    what: `${folder} has an adapter_config.json beside its config.json.`,
+    expected: "a whole model, or an adapter.",
+    fix: "Merge the adapter into the weights, or move its files to a folder of their own.",
+  });
+}
+
+/** A null in generation_config.json leaves the choice to config.json, where it means that there is none. */
+function generationEndIds(folder: string): readonly number[] | null {
   const generation = optionalObject(folder, "generation_config.json");
-  const endIds =
-    (generation === null ? null : readEndIds(generation, path.join(folder, "generation_config.json"))) ??
-    readEndIds(rawConfig, where) ??
-    defaultEndIds(config.family);
-  return { folder, config, rawConfig, endIds };
+  if (generation === null || generation.eos_token_id === null) return null;
+  return readEndIds(generation, path.join(folder, "generation_config.json"));
 }
 
 /**
@@ -61,7 +75,7 @@ export async function loadConfig(folder: string): Promise<CheckpointConfig> {
  */
 export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   const small = await loadConfig(folder);
-  const tokenizer = loadTokenizer(folder);
+  const tokenizer = loadTokenizer(folder, small.config);
   const plan = planWeights(folder, small.config);
   return {
     ...small,
@@ -76,12 +90,22 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
  * @returns null when the folder has no tokenizer.json
  * @throws `BAD_TOKENIZER` or `BAD_JSON` when it has one that cannot be used
  */
-export function loadTokenizer(folder: string): Tokenizer | null {
+export function loadTokenizer(folder: string, { vocabularySize }: ModelConfig): Tokenizer | null {
   const tokenizer = optionalObject(folder, "tokenizer.json");
   if (tokenizer === null) return null;
   const settings = optionalObject(folder, "tokenizer_config.json") ?? {};
   const chatTemplate = optionalText(folder, "chat_template.jinja") ?? templateOf(settings);
-  return openTokenizer({ tokenizer, settings, chatTemplate, where: folder });
+  const specialTokens = optionalObject(folder, "special_tokens_map.json") ?? undefined;
+  const addedTokens = optionalObject(folder, "added_tokens.json") ?? undefined;
+  return openTokenizer({
+    tokenizer,
+    settings,
+    specialTokens,
+    addedTokens,
+    chatTemplate,
+    vocabularySize,
+    where: folder,
+  });
 }
 
 /** The template in tokenizer_config.json: a text, or a list of named ones of which "default" is taken. */

@@ -118,6 +118,11 @@ describe("saveLora and loadLora", () => {
     ["ranks by layer", (json) => ({ ...json, rank_pattern: { q_proj: 4 } }), /"rank_pattern".*UNSUPPORTED/],
     ["a rank of zero", (json) => ({ ...json, r: 0 }), /"r" is 0.*BAD_CONFIG/],
     [
+      "a start that changed the base",
+      (json) => ({ ...json, init_lora_weights: "pissa_niter_16" }),
+      /"init_lora_weights" is "pissa_niter_16".*UNSUPPORTED/,
+    ],
+    [
       "another rank than its tensors",
       (json) => ({ ...json, r: 3 }),
       /adapter_model\.safetensors.*lora_A\.weight" is F32 \[2, 16\].*\[3, 16\]/,

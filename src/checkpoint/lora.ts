@@ -128,7 +128,6 @@ function tensorFault(code: "TENSOR_MISSING" | "TENSOR_UNKNOWN", what: string, lo
 const INERT_KEYS = [
   "base_model_name_or_path",
   "inference_mode",
-  "init_lora_weights",
   "lora_dropout",
   "megatron_core",
   "peft_version",
@@ -136,6 +135,9 @@ const INERT_KEYS = [
   "revision",
   "task_type",
 ];
+
+/** Starts of an adapter that take nothing out of the base; of others (pissa, olora, corda, loftq) the base alone is not the base. */
+const KEEPS_BASE = ["gaussian", "orthogonal", "eva"];
 
 /** Options that are off leave the product as it is; PEFT writes all that its version knows. */
 function isOff(value: unknown): boolean {
@@ -148,7 +150,7 @@ function isOff(value: unknown): boolean {
 }
 
 function readConfig(raw: JsonObject, where: string): LoraConfig {
-  const { peft_type, r, lora_alpha, target_modules, use_rslora, bias, ...rest } = raw;
+  const { peft_type, r, lora_alpha, target_modules, use_rslora, bias, init_lora_weights: start, ...rest } = raw;
   const bad = (key: string, expected: string, code: "BAD_CONFIG" | "UNSUPPORTED" = "BAD_CONFIG"): SwarrError =>
     new SwarrError(code, {
       what: `${where}: "${key}" is ${quote(raw[key])}.`,
@@ -160,6 +162,9 @@ function readConfig(raw: JsonObject, where: string): LoraConfig {
   if (typeof lora_alpha !== "number" || !Number.isFinite(lora_alpha)) throw bad("lora_alpha", "a number.");
   if (bias !== undefined && bias !== "none") throw bad("bias", '"none".', "UNSUPPORTED");
   if (use_rslora !== undefined && typeof use_rslora !== "boolean") throw bad("use_rslora", "true or false.");
+  if (typeof start === "string" && !KEEPS_BASE.includes(start)) {
+    throw bad("init_lora_weights", "a start that leaves the base weights as they are.", "UNSUPPORTED");
+  }
   const unknown = Object.keys(rest).find((key) => !INERT_KEYS.includes(key) && !isOff(rest[key]));
   if (unknown !== undefined) throw bad(unknown, "an option that is off: it would make another product.", "UNSUPPORTED");
   const names: unknown = target_modules;

@@ -43,7 +43,7 @@ export async function textsOfData(
 ): Promise<TextSet> {
   const rows = (await readRows(file, "the training rows")).slice(0, options.limit);
   const conversations = conversationsFromRows(rows, file, options.template, options.mapping);
-  const endId = endIdOf(checkpoint.endIds, checkpoint.folder);
+  const endId = endIdOf(checkpoint, checkpoint.folder);
   const texts = conversations.map((row, index) => {
     const example = taskExample(row, String(index), checkpoint.tokenizer);
     return textOf(sequenceOf(checkpoint.tokenizer, example, endId), checkpoint.tokenizer);
@@ -128,7 +128,7 @@ async function sftTexts(
     report(`The SFT data are left out: ${recipe.data.train ?? "the training file"} is not here.`);
     return null;
   }
-  const endId = endIdOf(checkpoint.endIds, checkpoint.folder);
+  const endId = endIdOf(checkpoint, checkpoint.folder);
   const task = await openTask(recipe, checkpoint.tokenizer);
   try {
     const texts = Array.from({ length: limit }, (_, index) => {

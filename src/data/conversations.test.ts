@@ -37,7 +37,20 @@ describe("conversationsFromRows", () => {
     const assistant = { role: "assistant", content: "2" };
     const wanted = [{ kind: "messages", messages: [user, assistant] }];
     expect(read([{ messages: [user, assistant], prompt: "1+1?" }])).toEqual(wanted);
-    expect(read([{ prompt: [user], completion: [assistant] }])).toEqual(wanted);
+    expect(read([{ prompt: [user], completion: [assistant] }])).toEqual([{ ...wanted[0], learnFrom: 1 }]);
+    expect(() => read([{ prompt: [user, assistant], completion: [assistant] }])).toThrow(
+      /prompt ends with an assistant/,
+    );
+  });
+
+  it("keeps a message's other fields, and refuses tools beside the messages", () => {
+    const user = { role: "user", content: "1+1?", name: "Ada" };
+    const call = { role: "assistant", content: null, tool_calls: [{ function: { name: "add" } }] };
+    const said = { role: "assistant", content: "2", reasoning_content: "one more" };
+    const messages = [user, call, said];
+    expect(read([{ messages, tools: null }])).toEqual([{ kind: "messages", messages }]);
+    expect(() => read([{ messages, tools: [{ type: "function" }] }])).toThrow(/line 1: tools is .*\[BAD_DATA\]/);
+    expect(() => read([{ messages: [user, { role: "assistant", content: null }] }])).toThrow(/content is null/);
   });
 
   it("makes the prompt of a question with the template and keeps the whole answer as the response", () => {

@@ -42,6 +42,7 @@ export function conversationsFromRows(
   const layout = mapped ? "question/answer" : layoutOf(first.value, `${where} line ${first.line}`);
   return rows.map((row) => {
     const place = `${where} line ${row.line}`;
+    if (layout !== "question/answer") requireNoTools(row, place);
     switch (layout) {
       case "messages":
         return { kind: "messages", messages: messagesFrom(fieldOf(row.value, "messages"), `${place}: messages`, row) };
@@ -79,10 +80,11 @@ function fromPromptAndCompletion(row: Row, place: string): Conversation {
   const prompt = fieldOf(row.value, "prompt");
   const completion = fieldOf(row.value, "completion");
   if (isList(prompt) && isList(completion)) {
-    return {
-      kind: "messages",
-      messages: messagesFrom([...prompt, ...completion], `${place}: prompt and completion`, row),
-    };
+    const messages = messagesFrom([...prompt, ...completion], `${place}: prompt and completion`, row);
+    if (messages[prompt.length - 1]?.role === "assistant") {
+      throw badRow(`${place}: prompt`, "ends with an assistant's message", "one that the completion answers.");
+    }
+    return { kind: "messages", messages, learnFrom: prompt.length };
   }
   if (typeof prompt !== "string") {
     if (prompt === undefined || prompt === null) throw missing(place, row, "prompt");
@@ -109,6 +111,13 @@ function fromQuestionAndAnswer(
   return { kind: "messages", messages: [...prompt.messages, { role: "assistant", content: response }] };
 }
 
+/** What a chat template would be given beside the messages. */
+function requireNoTools({ value }: Row, place: string): void {
+  const tools = value["tools"] ?? [];
+  if (tools === "" || (isList(tools) && tools.length === 0)) return;
+  throw badRow(`${place}: tools`, `is ${quote(tools)}`, "none: tool descriptions are not passed to the chat template.");
+}
+
 function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
@@ -127,7 +136,10 @@ function messageFrom(item: unknown, place: string): Message {
   if (role === undefined) {
     throw badRow(`${place}.role`, `is ${quote(item["role"])}`, `one of the roles ${MESSAGE_ROLES.join(", ")}.`);
   }
-  if (typeof item["content"] === "string") return { role, content: item["content"] };
+  const { content = null } = item;
+  if (typeof content === "string") return { ...item, role, content };
+  if (content === null && isList(item["tool_calls"]) && item["tool_calls"].length > 0)
+    return { ...item, role, content };
   throw badRow(`${place}.content`, `is ${quote(item["content"])}`, "a text.");
 }
 

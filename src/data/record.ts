@@ -18,10 +18,18 @@ export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
 export interface Message {
   readonly role: MessageRole;
-  readonly content: string;
+  /** null where the message only calls tools */
+  readonly content: string | null;
+  /** more that a chat template may read: `reasoning_content`, `tool_calls`, `name` … */
+  readonly [field: string]: unknown;
 }
 
 /** One training row; the loss is taken on the response, or on the assistant's messages. */
 export type Conversation =
   | { readonly kind: "text"; readonly prompt: string; readonly response: string }
-  | { readonly kind: "messages"; readonly messages: readonly Message[] };
+  | {
+      readonly kind: "messages";
+      readonly messages: readonly Message[];
+      /** index of the first message that is learned from; those before are the prompt; default 0 */
+      readonly learnFrom?: number;
+    };

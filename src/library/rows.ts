@@ -19,6 +19,7 @@ import type { Model } from "./model.ts";
 /** One training row; the loss is taken on what the model is to say. */
 export type TrainingRow =
   | { readonly prompt: string; readonly completion: string }
+  | { readonly prompt: readonly Message[]; readonly completion: readonly Message[] }
   | { readonly messages: readonly Message[] }
   | { readonly question: string; readonly answer: string };
 

@@ -115,7 +115,7 @@ export function taskProblem(problem: Problem, template: Template, tokenizer: Tok
 /** A chat is one text; what comes before the assistant's first span is the prompt. */
 export function taskExample(row: Conversation, id: string, tokenizer: Tokenizer): TaskExample {
   if (row.kind === "text") return { id, prompt: row.prompt, response: row.response };
-  const { text, spans } = tokenizer.chatTemplate().conversation(row.messages);
+  const { text, spans } = tokenizer.chatTemplate().conversation(row.messages, row.learnFrom);
   const first = spans[0]?.start ?? text.length;
   return {
     id,

@@ -27,8 +27,8 @@ export async function openSmall({ model, data }: Pick<Recipe, "model" | "data">)
     return { config: configOfInit(model.init, files.size), tokenizer, endId: files.endIds[0]! };
   }
   const { config, rawConfig, endIds } = await loadConfig(model);
-  const tokenizer = loadTokenizer(model);
-  if (tokenizer !== null) return { config, rawConfig, tokenizer, endId: endIdOf(endIds, model) };
+  const tokenizer = loadTokenizer(model, config);
+  if (tokenizer !== null) return { config, rawConfig, tokenizer, endId: endIdOf({ config, endIds }, model) };
   throw new SwarrError("BAD_TOKENIZER", {
     what: `${model} has no tokenizer.json.`,
     expected: "a tokenizer, as a recipe works on text.",

@@ -18,6 +18,8 @@ export interface CompletionRequest {
   /** responses a prompt */
   readonly n: number;
   readonly maxTokens: number;
+  /** false: maxTokens is the protocol's own, and less will do where the model has less room */
+  readonly maxTokensStated: boolean;
   readonly temperature: number;
   readonly topP: number;
   /** null: one of the server's own */
@@ -69,16 +71,14 @@ export function readCompletionRequest(body: JsonObject, chat: boolean): Completi
   const promptLogProbs = fields.integer("prompt_logprobs", 0, LIMITS.alternatives) ?? null;
   if (stream && promptLogProbs !== null) throw wrong("prompt_logprobs", promptLogProbs, "none in a stream");
   const echo = !chat && fields.flag("echo", false);
-  const maxTokens =
-    (chat ? fields.integer("max_completion_tokens", 1, MOST_NEW_TOKENS) : undefined) ??
-    fields.integer("max_tokens", echo || promptLogProbs !== null ? 0 : 1, MOST_NEW_TOKENS) ??
-    (chat ? MAX_TOKENS.chat : MAX_TOKENS.completion);
+  const maxTokens = readMaxTokens(fields, chat, echo || promptLogProbs !== null ? 0 : 1);
   const request = {
     chat,
     model: fields.string("model") ?? null,
     prompts,
     n,
-    maxTokens,
+    maxTokens: maxTokens ?? (chat ? MAX_TOKENS.chat : MAX_TOKENS.completion),
+    maxTokensStated: maxTokens !== null,
     temperature: readTemperature(fields),
     topP: fields.number("top_p", Number.MIN_VALUE, 1) ?? 1,
     seed: fields.integer("seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? null,
@@ -96,6 +96,16 @@ export function readCompletionRequest(body: JsonObject, chat: boolean): Completi
   };
   fields.refuseOthers();
   return request;
+}
+
+/** A chat has two names for it. */
+function readMaxTokens(fields: RequestFields, chat: boolean, least: number): number | null {
+  const older = fields.integer("max_tokens", least, MOST_NEW_TOKENS);
+  const newer = chat ? fields.integer("max_completion_tokens", 1, MOST_NEW_TOKENS) : undefined;
+  if (older !== undefined && newer !== undefined && older !== newer) {
+    throw wrong("max_tokens", older, `max_completion_tokens's ${newer}, or one of the two alone`);
+  }
+  return newer ?? older ?? null;
 }
 
 function readTemperature(fields: RequestFields): number {
@@ -137,9 +147,10 @@ function readMessages(fields: RequestFields): PromptSource {
   const messages = value.map((message: unknown, i): ChatMessage => {
     const where = `messages[${i}]`;
     if (!isObject(message)) throw wrong(where, message, "an object with role and content");
-    const { role, content } = message;
+    const { role, content, tool_calls: calls } = message;
     if (typeof role !== "string") throw wrong(`${where}.role`, role, "a string");
-    return { role, content: contentText(content ?? "", `${where}.content`) };
+    const absent = Array.isArray(calls) && calls.length > 0 ? "" : undefined;
+    return { ...message, role, content: contentText(content ?? absent, `${where}.content`) };
   });
   return { kind: "chat", messages, addGenerationPrompt: fields.flag("add_generation_prompt", true) };
 }

@@ -52,6 +52,28 @@ async function streamOf(path: string, body: object): Promise<ApiAnswer[]> {
 const promptIds = tokenizer.encode("two and two are");
 
 describe("startCompletionServer", () => {
+  it("samples what there is room for where no number of tokens is stated", async () => {
+    const { body } = await complete({ prompt: "a".repeat(505), ignore_eos: true });
+    expect(body.usage.completion_tokens).toBe(7);
+  });
+
+  it("places echoed tokens where their text begins, characters of several tokens included", async () => {
+    const { body } = await complete({ prompt: "aé€b", echo: true, logprobs: 0, max_tokens: 0 });
+    expect(body.choices[0].logprobs.text_offset).toEqual([0, 1, 1, 2, 2, 2, 3]);
+  });
+
+  it("passes a message's fields to the template, and takes one number of tokens under two names", async () => {
+    const chat = (more: object): Promise<Reply> => {
+      const messages = [{ role: "user", content: "hi" }];
+      return post("/v1/chat/completions", { messages, max_completion_tokens: 2, ...more });
+    };
+    expect((await chat({ max_tokens: 2 })).status).toBe(200);
+    expect((await chat({ max_tokens: 3 })).body.error.message).toMatch(/max_tokens is 3.*max_completion_tokens's 2/);
+    const messages = [{ role: "user", content: "hi", reasoning_content: "hm" }];
+    expect((await chat({ messages })).body.error.message).toMatch(/"reasoning_content", which the chat template/);
+    expect((await chat({ messages: [{ role: "user" }] })).status).toBe(400);
+  });
+
   it("answers with what the sampler draws for the same seed, whatever else is in the batch", async () => {
     const request = { promptIds, maxNewTokens: 12, temperature: 0.7, topP: 0.9, seed: 5 };
     const [expected] = await sampler.sample([request], { endIds: files.endIds });
@@ -192,6 +214,7 @@ describe("startCompletionServer", () => {
     [{ prompt: "a", temperature: 1e-300 }, 400, /temperature is 1e-300; expected 0, or a number from 0.000001 to 100/],
     [{ prompt: "a", top_p: 0 }, 400, /top_p/],
     [{ prompt: "a", max_tokens: 0 }, 400, /max_tokens/],
+    [{ prompt: "a".repeat(512) }, 400, /512 tokens and new ones are asked for; the model has 512/],
     [{ prompt: "a", max_tokens: 512 }, 400, /1 tokens and 512 are asked for; the model has 512/],
     [{ prompt: "a", n: 129 }, 400, /n is 129/],
     [{ prompt: ["a", "b"], n: 65 }, 400, /at most 128/],
@@ -220,6 +243,8 @@ describe("startCompletionServer", () => {
     // The connection may be cut while the client is still sending.
     if (large !== null) expect(large.status).toBe(413);
     expect((await complete({ prompt: "a", max_tokens: 1 })).status).toBe(200);
+    const bytes = new Uint8Array([...Buffer.from('{"prompt": "'), 0xff, ...Buffer.from('"}')]);
+    expect((await fetch(`${server.url}/v1/completions`, { method: "POST", body: bytes })).status).toBe(400);
   });
 
   it("answers 429 while more responses wait than it keeps, and decodes on", async () => {

@@ -91,9 +91,9 @@ class Service {
     };
   }
 
-  async #complete(request: CompletionRequest, response: http.ServerResponse): Promise<void> {
-    const ids = request.prompts.map((prompt) => this.#model.idsOf(prompt));
-    for (const each of ids) this.#requireFit(each.length, request.maxTokens);
+  async #complete(asked: CompletionRequest, response: http.ServerResponse): Promise<void> {
+    const ids = asked.prompts.map((prompt) => this.#model.idsOf(prompt));
+    const request = this.#fitted(asked, Math.max(...ids.map(({ length }) => length)));
     this.#model.queue.requireRoom(ids.length * request.n);
     const seeds = this.#seedsOf(request, ids.length * request.n);
     const prompts: AnsweredPrompt[] = [];
@@ -151,12 +151,16 @@ class Service {
     response.end("data: [DONE]\n\n");
   }
 
-  #requireFit(promptTokens: number, maxTokens: number): void {
+  /** The request with as many new tokens as the longest prompt leaves room for, where it states no number itself. */
+  #fitted(request: CompletionRequest, promptTokens: number): CompletionRequest {
+    const { maxTokens, maxTokensStated } = request;
     const most = this.#model.config.maxPositions;
-    if (promptTokens + maxTokens <= most) return;
+    const room = most - promptTokens;
+    if (maxTokens <= room) return request;
+    if (!maxTokensStated && room >= 1) return { ...request, maxTokens: room };
     throw new Refusal(
       400,
-      `The prompt has ${promptTokens} tokens and ${maxTokens} are asked for; the model has ${most} positions.`,
+      `The prompt has ${promptTokens} tokens and ${maxTokensStated ? maxTokens : "new ones"} are asked for; the model has ${most} positions.`,
       "max_tokens",
     );
   }

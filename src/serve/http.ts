@@ -88,7 +88,11 @@ async function readBody(request: http.IncomingMessage, mostBytes: number): Promi
     if (bytes > mostBytes) throw new Refusal(413, `The request is larger than ${mostBytes} bytes.`);
     chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new Refusal(400, "The request is not UTF-8.");
+  }
 }
 
 export function sendJson(response: http.ServerResponse, status: number, document: unknown): void {

@@ -3,6 +3,7 @@
 import type { Choice, ChoiceToken } from "./choice.ts";
 import type { CompletionRequest } from "./completion-request.ts";
 import type { PositionLogProbs, ServedModel } from "./served-model.ts";
+import { TextStream } from "./text-stream.ts";
 
 /** A prompt as it was read, with its log-probs where the request needs them. */
 export interface AnsweredPrompt {
@@ -102,10 +103,10 @@ export class Replies {
     choice: Pick<Choice, "text" | "tokens">,
   ): { readonly text: string; readonly tokens: readonly ChoiceToken[] } {
     const before = this.promptText(prompt);
-    let offset = 0;
+    const stream = new TextStream((ids) => this.#model.decode(ids, false), []);
     const tokens = prompt.ids.map((id, i): ChoiceToken => {
-      const at = offset;
-      offset = Math.min(before.length, offset + (this.#model.tokenText(id)?.length ?? 0));
+      const at = stream.length;
+      stream.push(id);
       const position = prompt.positions?.[i] ?? null;
       return { id, logProb: position?.logProb ?? null, top: position?.top ?? [], offset: at };
     });

@@ -55,18 +55,24 @@ export function sequenceOf(tokenizer: Tokenizer, example: TaskExample, endId: nu
   const promptIds = tokenizer.encode(prompt);
   const responseIds: number[] = [];
   const trained: number[] = [];
-  const take = (ids: readonly number[], mark: number): void => {
-    responseIds.push(...ids);
-    trained.push(...ids.map(() => mark));
-  };
   let done = 0;
-  for (const { start, end } of spans ?? [{ start: 0, end: response.length }]) {
-    if (start > done) take(tokenizer.encode(response.slice(done, start)), 0);
-    take(tokenizer.encode(response.slice(start, end)), 1);
+  const take = (end: number, mark: number): void => {
+    const ids = tokenizer.encode(response.slice(done, end), { after: prompt + response.slice(0, done) });
+    for (const id of ids) {
+      responseIds.push(id);
+      trained.push(mark);
+    }
     done = end;
+  };
+  for (const { start, end } of spans ?? [{ start: 0, end: response.length }]) {
+    if (start > done) take(start, 0);
+    take(end, 1);
   }
-  if (done < response.length) take(tokenizer.encode(response.slice(done)), 0);
-  if (closed !== true) take([endId], 1);
+  if (done < response.length) take(response.length, 0);
+  if (closed !== true) {
+    responseIds.push(endId);
+    trained.push(1);
+  }
   return { ids: [...promptIds, ...responseIds], promptLength: promptIds.length, trained };
 }
 

@@ -24,7 +24,7 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
   const { config, weights, adapter, tokenizer, threads, device, arm, stage } = context;
   const { settings, task, purpose, snapshotEvery } = run;
   const schedule = scheduleOf(settings, settings.steps);
-  const endId = endIdOf(context.endIds, "The model");
+  const endId = endIdOf(context, "The model");
   const loss = { kind: "cross-entropy" } as const;
   const model = replicate({ config, weights, adapter, loss, threads, device, decodeBatch: 1 });
   let cursor = context.resume === null ? 0 : (context.resume.state["cursor"] as number);

@@ -5,6 +5,7 @@ import { forwardFlops } from "../model/flops.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { replicate } from "../replicas/model.ts";
 import type { Task } from "../tasks/task.ts";
+import { endIdOf } from "../tokens/end-id.ts";
 import { learningRateAt } from "../train/schedule.ts";
 import { scheduleOf } from "../train/settings.ts";
 import { runSteps, type StageContext, type StageTotals } from "../train/stage.ts";
@@ -28,6 +29,8 @@ export interface RlRun {
 export async function runRl(context: StageContext, run: RlRun): Promise<StageTotals> {
   const { config, weights, adapter, threads, device } = context;
   const { settings, task, window, snapshotEvery } = run;
+  // Without one every response is cut off, and the model learns no end.
+  endIdOf(context, "The model");
   const clip = { low: settings.clipLow, high: settings.clipHigh };
   const loss = { kind: "clipped-policy", ...clip } as const;
   const model = replicate({ config, weights, adapter, loss, threads, device, decodeBatch: settings.decodeBatch });

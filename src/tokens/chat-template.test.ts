@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compileChatTemplate } from "./chat-template.ts";
 
-const context = { where: "here", beginToken: "<s>", endToken: "</s>" };
+const context = { where: "here", tokens: { bos_token: "<s>", eos_token: "</s>" } };
 const talk = [
   { role: "system", content: "be brief" },
   { role: "user", content: "1+1?" },
@@ -57,5 +57,35 @@ describe("compileChatTemplate", () => {
   it("is not misled by a conversation that contains its own marks", () => {
     const template = "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}";
     expect(spansOf(template, [{ role: "assistant", content: "\ue000x\ue001" }])).toEqual(["\ue000x\ue001"]);
+  });
+
+  it("gives the template every named token, and tools and documents as null", () => {
+    const tokens = { pad_token: "<pad>", image_token: "<image>" };
+    const template = "{{ pad_token }}{{ image_token }}{{ bos_token }}|{{ tools is none and documents is none }}";
+    expect(compileChatTemplate(template, { where: "here", tokens }).prompt(talk)).toBe("<pad><image>|true");
+  });
+
+  it("passes a message's other fields on, and refuses one that the template never reads", () => {
+    const thinking = [{ role: "assistant", content: "2", reasoning_content: "one more" }];
+    const reading = "{% for m in messages %}({{ m.reasoning_content }}) {{ m.content }}{% endfor %}";
+    expect(compileChatTemplate(reading, context).prompt(thinking)).toBe("(one more) 2");
+    const deaf = compileChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}", context);
+    expect(() => deaf.prompt(thinking)).toThrow(/Message 0 has the field "reasoning_content".*\[BAD_DATA\]/);
+    expect(deaf.prompt([{ role: "assistant", content: "2", reasoning_content: null, tool_calls: [] }])).toBe("2");
+  });
+
+  const turns = [
+    { role: "user", content: "1+1?" },
+    { role: "assistant", content: "3" },
+    { role: "user", content: "sure?" },
+    { role: "assistant", content: "2" },
+  ];
+  it.each([
+    "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}</s>{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}",
+    "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}</s>{% endif %}{% endfor %}",
+  ])("leaves out the spans before the message that is first learned from (case %#)", (template) => {
+    expect(spansOf(template, turns)).toEqual(["3</s>", "2</s>"]);
+    const { text, spans } = compileChatTemplate(template, context).conversation(turns, 3);
+    expect(spans.map(({ start, end }) => text.slice(start, end))).toEqual(["2</s>"]);
   });
 });

@@ -2,10 +2,14 @@
 
 import { Template } from "@huggingface/jinja";
 import { SwarrError, messageOf } from "../base/errors.ts";
+import { quote } from "../base/json.ts";
 
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string;
+  /** null where the message only calls tools */
+  readonly content: string | null;
+  /** more that the template may read: `reasoning_content`, `tool_calls`, `name` … */
+  readonly [field: string]: unknown;
 }
 
 /** A part of a text, [start, end) in UTF-16 units as JavaScript counts. */
@@ -21,22 +25,28 @@ export interface RenderedChat {
 }
 
 export interface ChatTemplate {
-  /** The text of the conversation; with `addGenerationPrompt` it ends where the assistant is to start. */
+  /**
+   * The text of the conversation; with `addGenerationPrompt` it ends where the assistant is to start.
+   *
+   * @throws `BAD_DATA` when a message has a field that the template never reads
+   */
   prompt(messages: readonly ChatMessage[], options?: { readonly addGenerationPrompt?: boolean }): string;
   /**
    * The text with the assistant's spans: those the template marks with `{% generation %}`, or else found by rendering
    * the conversation up to each turn.
    *
+   * @param learnFrom  index of the first message that is learned from; default 0. Spans of earlier ones are left out
    * @throws `BAD_TOKENIZER` when the template marks none and renders earlier turns differently once later ones follow
+   * @throws `BAD_DATA` when a message has a field that the template never reads
    */
-  conversation(messages: readonly ChatMessage[]): RenderedChat;
+  conversation(messages: readonly ChatMessage[], learnFrom?: number): RenderedChat;
 }
 
 export interface TemplateContext {
   /** The checkpoint, for messages. */
   readonly where: string;
-  readonly beginToken: string | null;
-  readonly endToken: string | null;
+  /** The tokens that have a name, by name: `bos_token`, `eos_token`, `pad_token` … */
+  readonly tokens: Readonly<Record<string, string>>;
 }
 
 /** @throws `BAD_TOKENIZER` when the template does not parse */
@@ -49,11 +59,13 @@ export function compileChatTemplate(template: string, context: TemplateContext):
     addGenerationPrompt: boolean,
     more = {},
   ): string => {
+    requireRead(messages, template, context);
     const variables = {
+      ...context.tokens,
       messages: messages.map((message) => ({ ...message })),
+      tools: null,
+      documents: null,
       add_generation_prompt: addGenerationPrompt,
-      ...(context.beginToken === null ? {} : { bos_token: context.beginToken }),
-      ...(context.endToken === null ? {} : { eos_token: context.endToken }),
       ...more,
     };
     try {
@@ -66,17 +78,39 @@ export function compileChatTemplate(template: string, context: TemplateContext):
     render(plain, messages, addGenerationPrompt);
   return {
     prompt: (messages, options = {}) => prompt(messages, options.addGenerationPrompt ?? false),
-    conversation(messages) {
-      if (marked === null) return spansByPrefix(messages, prompt, context);
+    conversation(messages, learnFrom = 0) {
+      if (marked === null) return spansByPrefix(messages, learnFrom, prompt, context);
       const [open, close] = freshMarks(messages, template);
-      return cutMarks(
-        render(marked, messages, false, { [OPEN_NAME]: open, [CLOSE_NAME]: close }),
-        open,
-        close,
-        context,
-      );
+      const renderMarked = (turns: readonly ChatMessage[]): RenderedChat =>
+        cutMarks(render(marked, turns, false, { [OPEN_NAME]: open, [CLOSE_NAME]: close }), open, close, context);
+      const { text, spans } = renderMarked(messages);
+      const given = messages.slice(0, learnFrom);
+      const skipped = given.some(({ role }) => role === "assistant") ? renderMarked(given).spans.length : 0;
+      return { text, spans: spans.slice(skipped) };
     },
   };
+}
+
+/** Says nothing that a template would print: it links a result to its call. */
+const SILENT_FIELDS = ["role", "content", "tool_call_id"];
+
+/** A field whose name the template does not hold would be lost without a word. */
+function requireRead(messages: readonly ChatMessage[], template: string, { where }: TemplateContext): void {
+  for (const [turn, message] of messages.entries()) {
+    const says = (field: string): boolean => {
+      const value = message[field] ?? "";
+      return value !== "" && !(Array.isArray(value) && value.length === 0);
+    };
+    const lost = Object.keys(message).find(
+      (field) => !SILENT_FIELDS.includes(field) && says(field) && !template.includes(field),
+    );
+    if (lost === undefined) continue;
+    throw new SwarrError("BAD_DATA", {
+      what: `Message ${turn} has the field ${quote(lost)}, which the chat template of ${where} never reads.`,
+      expected: "fields that reach the model.",
+      fix: "Remove the field, or put its text into content.",
+    });
+  }
 }
 
 const GENERATION_TAG = /{%-?\s*generation\s*-?%}/;
@@ -124,12 +158,13 @@ function cutMarks(rendered: string, open: string, close: string, context: Templa
 
 function spansByPrefix(
   messages: readonly ChatMessage[],
+  learnFrom: number,
   prompt: (messages: readonly ChatMessage[], addGenerationPrompt?: boolean) => string,
   context: TemplateContext,
 ): RenderedChat {
   const text = prompt(messages);
   const spans = messages.flatMap(({ role }, turn) => {
-    if (role !== "assistant") return [];
+    if (role !== "assistant" || turn < learnFrom) return [];
     const before = prompt(messages.slice(0, turn), true);
     const after = prompt(messages.slice(0, turn + 1));
     if (after.startsWith(before) && text.startsWith(after))
@@ -143,9 +178,10 @@ function spansByPrefix(
 }
 
 /** The line break that many templates put after the end token is not the assistant's. */
-function endAtEndToken(text: string, start: number, end: number, { endToken }: TemplateContext): TextSpan {
-  const last = endToken === null || endToken === "" ? -1 : text.slice(start, end).lastIndexOf(endToken);
-  return { start, end: last < 0 ? end : start + last + endToken!.length };
+function endAtEndToken(text: string, start: number, end: number, { tokens }: TemplateContext): TextSpan {
+  const endToken = tokens.eos_token ?? "";
+  const last = endToken === "" ? -1 : text.slice(start, end).lastIndexOf(endToken);
+  return { start, end: last < 0 ? end : start + last + endToken.length };
 }
 
 function parse(template: string, context: TemplateContext): Template {

@@ -44,10 +44,11 @@ describe("openTokenizer", () => {
 });
 
 describe("compileChatTemplate", () => {
-  const { templates, cases, ...context } = read("chat") as ChatGolden;
+  const { templates, cases, beginToken, endToken } = read("chat") as ChatGolden;
+  const tokens = { bos_token: beginToken, eos_token: endToken };
 
   it.each(cases)("renders $template as transformers does, and marks the same text as trained (case %#)", (row) => {
-    const chat = compileChatTemplate(templates[row.template]!, { where: row.template, ...context });
+    const chat = compileChatTemplate(templates[row.template]!, { where: row.template, tokens });
     const { text, spans } = chat.conversation(row.messages);
     expect(text).toBe(row.text);
     expect(chat.prompt(row.messages, { addGenerationPrompt: true })).toBe(row.prompt);

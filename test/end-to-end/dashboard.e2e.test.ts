@@ -83,6 +83,7 @@ describe.skipIf(executable === null)("the dashboard", () => {
     await page.getByText("Other runs").click();
     await keepPicture(page, "curves-overlay-light");
 
+    await nextFrame(page);
     const before = await canvasPictures(page);
     const box = await page.locator(".metric .u-over").first().boundingBox();
     await page.mouse.move(box!.x + box!.width * 0.2, box!.y + 50);
@@ -91,11 +92,14 @@ describe.skipIf(executable === null)("the dashboard", () => {
     await page.mouse.up();
     const showAll = page.getByRole("button", { name: "Show all steps" });
     await expect.poll(() => showAll.isEnabled()).toBe(true);
-    const zoomed = await canvasPictures(page);
-    expect(zoomed.filter((picture, i) => picture !== before[i]).length).toBe(before.length);
+    // The charts are drawn a frame after the button changes.
+    const changed = async (): Promise<number> =>
+      (await canvasPictures(page)).filter((picture, i) => picture !== before[i]).length;
+    await expect.poll(changed).toBe(before.length);
     await keepPicture(page, "curves-zoomed-light");
     await showAll.click();
     await expect.poll(() => showAll.isDisabled()).toBe(true);
+    await expect.poll(changed).toBe(0);
 
     await page.getByLabel("Stage").selectOption("sft");
     await expect.poll(() => page.locator(".metric h2").allInnerTexts()).not.toContain("Reward");
@@ -275,6 +279,11 @@ function writeHostileRun(folder: string): void {
     file: "events.jsonl",
     text: `${JSON.stringify({ type: "notice", time: new Date().toISOString(), arm: null, stage: null, step: null, level: "warning", message: HOSTILE })}\n`,
   });
+}
+
+/** Once what was asked for is drawn. */
+async function nextFrame(page: Page): Promise<void> {
+  await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
 }
 
 /** What each chart shows, as data addresses. */

@@ -17,6 +17,12 @@ interface LockEntry {
   readonly engines?: { readonly node?: string };
 }
 
+interface Manifest {
+  readonly name: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly allowScripts?: Readonly<Record<string, boolean>>;
+}
+
 const lockText = fs.readFileSync(path.join(ROOT, "package-lock.json"), "utf8");
 const lock = JSON.parse(lockText) as { readonly packages: Readonly<Record<string, LockEntry>> };
 let folder = "";
@@ -94,9 +100,21 @@ describe("package-lock.json", () => {
   });
 
   it("marks no package as having an install script: npm ci must need nothing but the registry", () => {
-    // npm 10 knows no allowScripts; it runs what the lock file marks. Remove the mark of onnxruntime-node after an update.
+    // npm 10 knows no allowScripts; it runs what the lock file marks. Remove the marks of onnxruntime-node and koffi after an update.
     const marked = Object.entries(lock.packages).filter(([, entry]) => entry.hasInstallScript === true);
     expect(marked.map(([place]) => place)).toEqual([]);
+  });
+
+  it("forbids the install script of every package that has one, by name", () => {
+    // npm 11.19 and later, without the marks, look at the packages themselves.
+    const manifest = (place: string): Manifest =>
+      JSON.parse(fs.readFileSync(path.join(ROOT, place, "package.json"), "utf8")) as Manifest;
+    const withScript = Object.keys(lock.packages)
+      .filter((place) => place !== "" && fs.existsSync(path.join(ROOT, place, "package.json")))
+      .map(manifest)
+      .filter(({ scripts = {} }) => ["preinstall", "install", "postinstall"].some((event) => event in scripts))
+      .map(({ name }) => name);
+    expect(Object.fromEntries(withScript.map((name) => [name, false]))).toEqual(manifest("").allowScripts);
   });
 
   it("holds only packages that say they run on the oldest Node we support", () => {

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../../test/support/tiny-model.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { graphOf } from "../graph/check.ts";
 import { interpret } from "../graph/interpret.ts";
 import { visible } from "../model/window.ts";

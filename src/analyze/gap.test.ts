@@ -2,7 +2,7 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { tinyConfig, tinyIds, tinyWeights } from "../../test/support/tiny-model.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import { withWindow } from "../model/window.ts";
 import { idsOf } from "../tasks/running-total-alphabet.ts";

@@ -1,6 +1,6 @@
 // What a token costs at a given context length, training and decoding, windowed and full.
 
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { openRow } from "../generate/batch.ts";
 import { RingCache } from "../generate/cache.ts";
 import { StepPrograms } from "../generate/step-program.ts";

@@ -1,7 +1,7 @@
 // What the engine's own matrix product reaches: the yardstick of training speed.
 
 import { builtNeighbour } from "../base/built-file.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
 import { gemm } from "../graph/ops/contract.ts";

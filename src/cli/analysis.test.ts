@@ -10,7 +10,7 @@ import { tolerances } from "../../test/support/tolerances.ts";
 import { convertCheckpoint } from "../checkpoint/convert.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import { withWindow } from "../model/window.ts";
 import { mismatchTexts } from "../report/mismatch.ts";

@@ -11,7 +11,7 @@ import { requireWritableFile } from "../base/files.ts";
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
 import { openModel } from "../checkpoint/open-model.ts";
 import { templateFrom } from "../data/template.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { forwardFlops } from "../model/flops.ts";

@@ -7,7 +7,7 @@ import { candidateConfig, type Certificate } from "../checkpoint/certificate.ts"
 import type { CertificateModel } from "../checkpoint/certificate-search.ts";
 import { judge, type ServedLogProbs } from "../checkpoint/certificate-verdict.ts";
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import type { ModelConfig } from "../model/config.ts";

@@ -2,7 +2,7 @@
 
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
 import { openModel } from "../checkpoint/open-model.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { withWindow } from "../model/window.ts";
 import os from "node:os";

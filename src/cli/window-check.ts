@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { randomStream } from "../base/seeds.ts";
 import { SwarrError } from "../base/errors.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { slidingWindow, withWindow } from "../model/window.ts";

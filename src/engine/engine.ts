@@ -4,7 +4,6 @@ import type { Graph } from "../graph/node.ts";
 import type { TensorData } from "../tensor/tensor.ts";
 
 export interface Engine {
-  readonly name: string;
   /** threads one program uses at a time */
   readonly threads: number;
   compile(graph: Graph): Promise<Program>;

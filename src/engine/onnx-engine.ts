@@ -11,23 +11,15 @@ import { WEBGPU_LOWERINGS } from "./lower-webgpu.ts";
 import { deviceMissing, type Device } from "./device.ts";
 import { startRuntime } from "./runtime-start.ts";
 
-export interface EngineOptions {
-  /** threads inside one operation on the CPU; 1 where several engines run side by side */
-  readonly threads: number;
-  /** cpu when left out */
-  readonly device?: Device;
-}
-
 const LOWERINGS: Readonly<Record<Device, Lowerings>> = { cpu: {}, webgpu: WEBGPU_LOWERINGS, cuda: {} };
 
 /**
- * An engine on one device. A session is a static shape: compile once for each shape in use.
+ * An engine over ONNX Runtime. A session is a static shape: compile once for each shape in use.
  *
  * Compiling throws `DEVICE_MISSING` where the device is not there or cannot run the whole graph: nothing is handed to the CPU instead.
  */
-export function createEngine({ threads, device = "cpu" }: EngineOptions): Engine {
+export function createOnnxEngine(threads: number, device: Device): Engine {
   return {
-    name: `onnxruntime-${device}`,
     threads,
     compile: async (graph) => {
       const sequenceFirst = device === "cpu" && isLarge(graph) ? UNRETURNED : undefined;

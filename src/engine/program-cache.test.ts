@@ -16,7 +16,6 @@ function recorded(bytes: number): {
 } {
   const [disposed, compiled]: [string[], string[]] = [[], []];
   const engine: Engine = {
-    name: "records",
     threads: 1,
     compile: ({ outputs }) => {
       const [key = ""] = Object.keys(outputs);

@@ -15,7 +15,7 @@ import { logSoftmax, softmax } from "../graph/ops/rowwise.ts";
 import { sizeOf, type TensorData } from "../tensor/tensor.ts";
 import type { Device } from "./device.ts";
 import type { Engine } from "./engine.ts";
-import { createEngine } from "./onnx-engine.ts";
+import { createEngine } from "./create-engine.ts";
 import type { ProbeOutcome } from "./providers.ts";
 
 /** Rows, width, vocabulary of the small graph. */

@@ -5,7 +5,7 @@ import type { SwarrError } from "../base/errors.ts";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
 import { add } from "../graph/ops/elementwise.ts";
-import { createEngine } from "./onnx-engine.ts";
+import { createEngine } from "./create-engine.ts";
 import { fastest, findProviders, outcomeOf, resolveDevice, type ProviderFinding } from "./providers.ts";
 
 const findings = await findProviders();

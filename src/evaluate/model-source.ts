@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import type { JsonObject } from "../base/json.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
 import { promptOf, type Template } from "../data/template.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Weights } from "../tensor/tensor.ts";

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../../test/support/tiny-model.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { withWindow } from "../model/window.ts";
 import { createSampler } from "./decode.ts";
 import { createScorer } from "./log-probs.ts";

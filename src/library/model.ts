@@ -5,7 +5,7 @@ import { SwarrError } from "../base/errors.ts";
 import { loadCheckpoint, type Checkpoint } from "../checkpoint/load.ts";
 import { openModel } from "../checkpoint/open-model.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import { createScorer, type Scorer } from "../generate/log-probs.ts";

@@ -1,7 +1,7 @@
 // One replica: a thread's own copy of the weights, its share of the microbatches and rollouts, its part of the update.
 
 import type { Device } from "../engine/device.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";

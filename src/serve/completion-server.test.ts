@@ -6,7 +6,7 @@ import { expectClose } from "../../test/support/expect-close.ts";
 import { byteConfig, files, serveTiny, tokenizer } from "../../test/support/served-model.ts";
 import { tinyWeights } from "../../test/support/tiny-model.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import { createScorer } from "../generate/log-probs.ts";
 import type { LoopbackServer } from "./http.ts";

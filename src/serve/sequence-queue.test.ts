@@ -2,7 +2,7 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { tinyConfig, tinyWeights } from "../../test/support/tiny-model.ts";
-import { createEngine } from "../engine/onnx-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { SampleRequest } from "../generate/sampler.ts";
 import { SequenceQueue } from "./sequence-queue.ts";

@@ -25,12 +25,16 @@ export function broadcastShape(a: Shape, b: Shape): Shape {
   });
 }
 
-/** For every element of `shape`, in order, its offset in an operand of the (broadcastable) shape `from`. */
-export function broadcastOffsets(from: Shape, shape: Shape): Int32Array {
+/** Strides, in elements, of an operand of shape `from` read as `shape`: 0 along every axis it is stretched over. */
+export function broadcastStrides(from: Shape, shape: Shape): number[] {
   const own = stridesOf(from);
   const lead = shape.length - from.length;
-  const strides = shape.map((_, axis) => (axis < lead || from[axis - lead] === 1 ? 0 : own[axis - lead]!));
-  return offsetsOf(shape, strides);
+  return shape.map((_, axis) => (axis < lead || from[axis - lead] === 1 ? 0 : own[axis - lead]!));
+}
+
+/** For every element of `shape`, in order, its offset in an operand of the (broadcastable) shape `from`. */
+export function broadcastOffsets(from: Shape, shape: Shape): Int32Array {
+  return offsetsOf(shape, broadcastStrides(from, shape));
 }
 
 /** For every index of `shape`, in row-major order, the sum of index times stride. */

@@ -2,7 +2,7 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { DEVICES, type Device } from "../../src/engine/device.ts";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { graphOf } from "../../src/graph/check.ts";
 import { interpret } from "../../src/graph/interpret.ts";

@@ -6,7 +6,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { importConfig } from "../../src/checkpoint/hf-config.ts";
 import { loadCheckpoint } from "../../src/checkpoint/load.ts";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import { createSampler } from "../../src/generate/decode.ts";
 import { createScorer } from "../../src/generate/log-probs.ts";
 import type { JsonObject } from "../../src/base/json.ts";

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../src/base/json.ts";
 import { loadCheckpoint } from "../../src/checkpoint/load.ts";
 import { loadLora } from "../../src/checkpoint/lora.ts";
 import { saveCheckpoint } from "../../src/checkpoint/save.ts";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import { createScorer } from "../../src/generate/log-probs.ts";
 import { mergeLora } from "../../src/model/lora.ts";
 import { expectClose } from "../support/expect-close.ts";

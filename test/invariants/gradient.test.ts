@@ -1,7 +1,7 @@
 // The gradient of the whole model against float64, and packed rows against rows of one sequence.
 
 import { afterAll, describe, it } from "vitest";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import { graphOf } from "../../src/graph/check.ts";
 import { interpret } from "../../src/graph/interpret.ts";
 import type { ModelConfig } from "../../src/model/config.ts";

@@ -1,7 +1,7 @@
 // What must agree about the model: windows, blocks, packing, decoding, splitting (house rules, section 7.4).
 
 import { afterAll, describe, expect, it } from "vitest";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import { graphOf } from "../../src/graph/check.ts";
 import { interpret } from "../../src/graph/interpret.ts";
 import type { TensorData } from "../../src/tensor/tensor.ts";

@@ -1,6 +1,6 @@
 // Servers that answer as SGLang, llama.cpp and a plain completions API do, over swarr's own engine, for a bounded time.
 
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import { createDistributions } from "../../src/generate/distributions.ts";
 import { topTokens, type TopToken } from "../../src/serve/served-model.ts";
 import type { ModelConfig } from "../../src/model/config.ts";

@@ -2,7 +2,7 @@
 
 import { startCompletionServer, type CompletionServerOptions } from "../../src/serve/completion-server.ts";
 import type { LoopbackServer } from "../../src/serve/http.ts";
-import { createEngine } from "../../src/engine/onnx-engine.ts";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { withWindow } from "../../src/model/window.ts";
 import { byteTokenizer } from "../../src/tokens/byte-tokenizer.ts";

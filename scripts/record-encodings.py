@@ -1,0 +1,164 @@
+"""Records the machine code that GNU as makes of the instructions our assembler knows.
+
+    python scripts/record-encodings.py [--out test/golden/encodings.json]
+
+Needs as and objcopy of GNU binutils 2.40 or later. Run it by hand; the tests need neither. The file maps each line, in
+Intel's syntax, to its bytes in hexadecimal. src/native/assembler.test.ts builds the same lines out of calls of the
+assembler, so a line that one side lacks fails the test. Where as prefers a shorter encoding than ours (`cmp rax, 1000`,
+`imul r9, r9, 3`) the test runs the code instead, and the line is not here.
+"""
+
+import argparse
+import json
+import struct
+import subprocess
+import tempfile
+from datetime import date
+from pathlib import Path
+
+GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
+REGISTERS = [(1, 2, 3), (9, 10, 11), (17, 25, 31), (30, 7, 12)]
+PLACES = ["[rbx+64]", "[r13+r12*8-256]"]
+
+# Every op of the table VECTOR: how many elements a broadcast fills (0: it has none), and its immediate.
+SCALAR = ("vsqrtss", "vdivss")
+THREE = {
+    **dict.fromkeys("vaddps vmulps vsubps vminps vdivps vmaxps".split(), (16, None)),
+    **dict.fromkeys("vfmadd132ps vfmadd213ps vfmadd231ps vfnmadd213ps vfnmadd231ps".split(), (16, None)),
+    **dict.fromkeys("vpxord vpandd vpord vpaddd vpsubd vpmulld vpminsd".split(), (16, None)),
+    **dict.fromkeys("vblendmps vpermps vscalefps vunpcklps vunpckhps".split(), (16, None)),
+    **dict.fromkeys("vcvtne2ps2bf16 vdpbf16ps".split(), (16, None)),
+    **dict.fromkeys("vunpcklpd vunpckhpd".split(), (8, None)),
+    "vpermt2w": (0, None),
+    "vshuff32x4": (16, 0xDD),
+    "vrangeps": (16, 2),
+    **dict.fromkeys(SCALAR, (0, None)),
+}
+TWO = {
+    **dict.fromkeys("vsqrtps vgetexpps vcvttps2dq vcvtdq2ps".split(), (16, None)),
+    "vmovups": (0, None),
+    "vbroadcastss": (0, None),
+    "vrndscaleps": (16, 8),
+    "vgetmantps": (16, 4),
+    "vpermilps": (16, 0xB1),
+    "vpslld": (16, 23),
+}
+
+
+def vectors():
+    for op, (elements, immediate) in [*THREE.items(), *TWO.items()]:
+        tail = "" if immediate is None else f", {immediate}"
+        own = "xmm" if op in SCALAR else "zmm"
+        source = "xmm" if op == "vbroadcastss" else own
+        shown = f"{{evex}} {op}" if op in SCALAR else op
+
+        def line(dst, first, second):
+            between = f"{own}{first}, " if op in THREE else ""
+            return f"{shown} {own}{dst}, {between}{second}{tail}"
+
+        for dst, first, second in REGISTERS:
+            yield line(dst, first, f"{source}{second}")
+        yield line("5{k1}", 6, f"{source}7")
+        yield line("29{k7}{z}", 14, f"{source}22")
+        for place in PLACES:
+            yield line(18, 26, place)
+        if elements > 0:
+            yield line(3, 20, f"[rcx+{64 // elements}]{{1to{elements}}}")
+    for place in PLACES:
+        yield f"{{evex}} vmovss xmm18, {place}"
+        yield f"{{evex}} vmovss {place}, xmm18"
+        yield f"vmovups {place}, zmm18"
+
+
+def displacements():
+    for base in "rax rsp rbp r12 r13".split():
+        for disp in ("", "+64", "-8192", "+8128", "+8192", "+68", "+1000000"):
+            yield f"vaddps zmm1, zmm2, [{base}{disp}]"
+        for disp in ("", "+4", "-512", "+508", "+512", "+6"):
+            yield f"vaddps zmm1, zmm2, [{base}{disp}]{{1to16}}"
+            yield f"vbroadcastss zmm1, [{base}{disp}]"
+        for index in "rax rbp r12 r13".split():
+            yield f"vaddps zmm1, zmm2, [{base}+{index}*4+128]"
+            yield f"mov rcx, [{base}+{index}*1]"
+        for disp in ("", "+8", "-128", "+127", "+128", "-129", "+1000000"):
+            yield f"mov rcx, [{base}{disp}]"
+
+
+def vector_calls():
+    yield from ("vmovups zmm4, [rsi+64]", "vmovups zmm20{k2}{z}, [rsi+64]", "vmovups [rdi+64], zmm20")
+    yield from ("vmovups [rdi]{k3}, zmm4", "vmovups zmm4, zmm28", "vbroadcastss zmm19, [r9+8]")
+    yield from ("vbroadcastss zmm19, xmm27", "vpxord zmm23, zmm23, zmm23")
+    yield from ("{evex} vmovss xmm2, [r8+4]", "{evex} vmovss [r8+4], xmm21")
+    yield from ("vpbroadcastd zmm24, eax", "vpbroadcastd zmm3, r13d")
+    yield from ("mov eax, 1065353216; vpbroadcastd zmm6, eax", "movabs rax, 2147483648; vpbroadcastd zmm6, eax")
+    for how in (0, 1, 4, 0x1E, 0x1D):
+        yield f"vcmpps k2, zmm3, zmm20, {how}"
+    yield from ("vcmpps k7, zmm30, [rsi+64], 1", "kmovw k1, eax", "kmovw k7, edi", "mov eax, 8191; kmovw k5, eax")
+    yield from ("kmovw eax, k1", "kmovw edi, k7", "bsf eax, eax", "bsf edi, edi")
+
+
+def generals():
+    pairs = [("rax", "rbx"), ("r9", "rdi"), ("rsp", "r15"), ("r8", "r12")]
+    places = ["[rbx+8]", "[rsp+16]", "[r13]", "[r12+r14*8-4096]", "[rsi+rax*2]"]
+    for to, other in pairs:
+        yield from (f"{op} {to}, {other}" for op in ("mov", "add", "sub", "cmp"))
+    for register in GENERAL:
+        yield from (f"push {register}", f"pop {register}")
+    for register, narrow in (("rdx", "edx"), ("r10", "r10d")):
+        for place in places:
+            yield from (f"mov {register}, {place}", f"mov {place}, {register}", f"lea {register}, {place}")
+            yield from (f"movsxd {register}, dword ptr {place}", f"mov {place}, {narrow}")
+        for value in (1, 127, -128, 128, -129, 1000000):
+            yield from (f"add {register}, {value}", f"cmp {register}, {value}")
+        yield from (f"imul {register}, {register}, {value}" for value in (1000, -70000))
+        yield from (f"mov {narrow}, {value}" for value in (0, 2147483647))
+        yield from (f"movabs {register}, {value}" for value in (2147483648, 2**40, 2**53 - 1, -5, -(2**40)))
+    yield "ret"
+
+
+def programs():
+    for jump in "jmp jl jne je jge jb jae call".split():
+        yield f"nop; {{disp32}} {jump} 1f; nop; 1: ret"
+        yield f"nop; 1: ret; {{disp32}} {jump} 1b; nop"
+    yield "lea rdx, [rip+1f]; nop; 1: ret"
+    yield "1: nop; lea r11, [rip+1b]; ret"
+    yield (
+        "vaddps zmm17, zmm2, [rip+1f]{1to16}; vrndscaleps zmm3, [rip+2f]{1to16}, 8; {evex} vmovss xmm3, [rip+1f]; "
+        "movsxd r9, dword ptr [rip+2f]; ret; .balign 4, 0x90; 1: .float 2.5; 2: .float -1"
+    )
+
+
+def assemble(lines):
+    """The bytes of each line, which may hold several instructions."""
+    text = [".intel_syntax noprefix"]
+    for n, line in enumerate(lines):
+        text.append(f".text; .balign 16; start{n}: {line}\nend{n}:")
+        text.append(f".section .places; .long start{n} - start0, end{n} - start0")
+    with tempfile.TemporaryDirectory() as folder:
+        source, made, part = (Path(folder) / name for name in ("lines.s", "lines.o", "part"))
+        source.write_text("\n".join(text) + "\n")
+        subprocess.run(["as", "--64", "-o", made, source], check=True)
+
+        def section(name):
+            flags = ["--set-section-flags", f"{name}=alloc,contents"]
+            subprocess.run(["objcopy", "-O", "binary", *flags, "-j", name, made, part], check=True)
+            return part.read_bytes()
+
+        code, places = section(".text"), section(".places")
+    return [code[start:end].hex() for start, end in struct.iter_unpack("<II", places)]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", default="test/golden/encodings.json")
+    out = Path(parser.parse_args().out)
+    version = subprocess.run(["as", "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
+    lines = list(dict.fromkeys([*vectors(), *displacements(), *vector_calls(), *generals(), *programs()]))
+    header = {"madeBy": "scripts/record-encodings.py", "as": version, "syntax": "Intel", "date": str(date.today())}
+    entries = [f"    {json.dumps(line)}: {json.dumps(code)}" for line, code in zip(lines, assemble(lines), strict=True)]
+    body = ",\n".join(entries)
+    out.write_text(f'{{\n  "header": {json.dumps(header)},\n  "encodings": {{\n{body}\n  }}\n}}\n')
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+// The engine over our own machine code: one thread, everything a run needs in one call.
+
+import type { NativeProgram, Workspace } from "../native/native-program.ts";
+import type { Graph } from "../graph/node.ts";
+import { checkGraph } from "../graph/check.ts";
+import type { Engine, Program } from "./engine.ts";
+
+/** An engine for one thread; see `cpuKernels` for where it can be had. Its programs share the memory they compute in. */
+export function createNativeEngine(): Engine {
+  let workspace: Workspace | undefined;
+  return {
+    threads: 1,
+    compile: async (graph: Graph): Promise<Program> => {
+      checkGraph(graph);
+      const native = await import("../native/native-program.ts");
+      workspace ??= new native.Workspace();
+      return asProgram(new native.NativeProgram(graph, workspace));
+    },
+  };
+}
+
+function asProgram(native: NativeProgram): Program {
+  return {
+    run: async (inputs, outputs) => {
+      native.run(inputs, outputs);
+      // A turn of the event loop between runs, so that signals and messages are seen.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    },
+    dispose: async () => native.dispose(),
+  };
+}

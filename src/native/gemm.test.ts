@@ -1,0 +1,243 @@
+// Emitted matrix products against float64, over the edges of tiles, panels, passes and blocks.
+
+import { describe, expect, it } from "vitest";
+import { expectClose } from "../../test/support/expect-close.ts";
+import { fencedArray } from "../../test/support/fenced-array.ts";
+import { kernelOf } from "../../test/support/native-kernel.ts";
+import { tolerances } from "../../test/support/tolerances.ts";
+import { randomStream } from "../base/seeds.ts";
+import { hasAvx512 } from "./features.ts";
+import { emitBatchedGemm, emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
+
+const GUARD = 40;
+const UNTOUCHED = 12345;
+
+function shapeOf(m: number, n: number, k: number, rest: Partial<GemmShape> = {}): GemmShape {
+  return { m, n, k, transA: false, transB: false, adds: false, scale: 1, ...rest };
+}
+
+/** An array with `beside` on both sides: NaN spoils what reads too far, UNTOUCHED shows what writes too far. */
+function guarded(length: number, beside: number, fill: (i: number) => number): Float32Array {
+  const whole = new Float32Array(length + 2 * GUARD).fill(beside);
+  const inner = whole.subarray(GUARD, GUARD + length);
+  for (let i = 0; i < length; i++) inner[i] = fill(i);
+  return inner;
+}
+
+function expectGuards(inner: Float32Array, label: string): void {
+  const whole = new Float32Array(inner.buffer);
+  const beside = [...whole.subarray(0, GUARD), ...whole.subarray(GUARD + inner.length)];
+  expect(beside, `${label}: beside the array`).toEqual(new Array<number>(2 * GUARD).fill(UNTOUCHED));
+}
+
+interface Case {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  readonly added: Float32Array;
+}
+
+/** Inputs whose products come out near 1 in size, so that one tolerance fits every k. */
+function randomCase({ m, n, k }: GemmShape, seed: number, batches = 1): Case {
+  const stream = randomStream({ root: seed, purpose: "gemm.test" });
+  const draw =
+    (size: number): (() => number) =>
+    () =>
+      size * (2 * stream.uniform() - 1);
+  return {
+    a: guarded(batches * m * k, NaN, draw(1)),
+    b: guarded(batches * k * n, NaN, draw(3 / Math.sqrt(k))),
+    added: guarded(batches * m * n, NaN, draw(1)),
+  };
+}
+
+function product64({ m, n, k, transA, transB, adds, scale }: GemmShape, { a, b, added }: Case): Float64Array {
+  const c = new Float64Array(m * n);
+  for (let i = 0; i < m; i++) {
+    for (let l = 0; l < k; l++) {
+      const left = Math.fround(scale) * a[transA ? l * m + i : i * k + l]!;
+      for (let j = 0; j < n; j++) c[i * n + j]! += left * b[transB ? j * k + l : l * n + j]!;
+    }
+    if (adds) for (let j = 0; j < n; j++) c[i * n + j]! += added[i * n + j]!;
+  }
+  return c;
+}
+
+/** C and scratch memory start as NaN, so that what is read before it is written shows. */
+function computed(
+  shape: GemmShape,
+  { a, b, added }: Case,
+  kernel = kernelOf((to) => emitGemm(to, shape)),
+): Float32Array {
+  const c = guarded(shape.m * shape.n, UNTOUCHED, () => NaN);
+  const scratch = guarded(gemmScratch(shape), UNTOUCHED, () => NaN);
+  kernel(a, b, c, scratch, shape.adds ? added : null);
+  expectGuards(c, `C of ${describeShape(shape)}`);
+  expectGuards(scratch, `scratch of ${describeShape(shape)}`);
+  return c;
+}
+
+function describeShape({ m, n, k, transA, transB, adds, scale }: GemmShape): string {
+  return `${m}x${n}x${k}${transA ? " transA" : ""}${transB ? " transB" : ""}${adds ? " adds" : ""} scale ${scale}`;
+}
+
+function expectProduct(shape: GemmShape, seed: number): void {
+  const inputs = randomCase(shape, seed);
+  // engine32: worst seen 1.5e-6 of 1 + |c| over 20 seeds of these shapes; a lost term gives 1e-2 and more.
+  expectClose(
+    computed(shape, inputs),
+    product64(shape, inputs),
+    tolerances.engine32,
+    `${describeShape(shape)} seed ${seed}`,
+  );
+}
+
+const sameBits = (left: Float32Array, right: Float32Array): boolean =>
+  Buffer.from(left.slice().buffer).equals(Buffer.from(right.slice().buffer));
+
+const KINDS = [false, true].flatMap((transA) =>
+  [false, true].flatMap((transB) => [false, true].map((adds) => ({ transA, transB, adds }))),
+);
+const nameOf = (kind: (typeof KINDS)[number]): string =>
+  `A ${kind.transA ? "turned" : "plain"}, B ${kind.transB ? "turned" : "plain"}${kind.adds ? ", added to a matrix" : ""}`;
+
+describe.skipIf(!hasAvx512())("emitGemm", () => {
+  describe.each(KINDS.map((kind) => ({ kind, name: nameOf(kind) })))("$name", ({ kind }) => {
+    it("equals float64 on every edge of a tile, a panel and a turned square", () => {
+      const depths = [1, 3, 4, 5, 15, 16, 17, 33];
+      for (const [i, m] of [1, 2, 11, 12, 13, 24, 25].entries()) {
+        for (const [j, n] of [1, 15, 16, 17, 31, 32, 33, 48, 65].entries()) {
+          const scale = [1, 0.37, -2][(i + j) % 3]!;
+          expectProduct(shapeOf(m, n, depths[(i + 3 * j) % depths.length]!, { ...kind, scale }), i + j);
+        }
+      }
+    });
+
+    it("equals float64 where factors are too large to be read where they lie", () => {
+      for (const m of [12, 13, 37]) {
+        for (const n of [31, 32, 49, 64]) expectProduct(shapeOf(m, n, 383, { ...kind, scale: 0.37 }), m + n);
+      }
+    });
+
+    it("equals float64 over several passes of k", () => {
+      for (const k of [384, 385, 768, 769, 1153, 1541]) {
+        expectProduct(shapeOf(13, 33, k, { ...kind, scale: 0.37 }), k);
+        expectProduct(shapeOf(1, 17, k, kind), k);
+      }
+    });
+
+    it("equals float64 over several blocks of columns", () => {
+      expectProduct(shapeOf(13, 1100, 390, { ...kind, scale: 0.37 }), 1);
+      expectProduct(shapeOf(3, 1025, 800, kind), 2);
+    });
+
+    it("equals float64 on shapes drawn at random", () => {
+      for (let seed = 0; seed < 20; seed++) {
+        const stream = randomStream({ root: seed, purpose: "gemm.test shapes" });
+        const size = (): number => 1 + stream.integer(stream.uniform() < 0.3 ? 150 : 40);
+        expectProduct(shapeOf(size(), size(), size() * (1 + stream.integer(6)), { ...kind, scale: 0.37 }), seed);
+      }
+    });
+  });
+
+  it.each([
+    { m: 13, n: 33, k: 17 },
+    { m: 25, n: 50, k: 800 },
+    { m: 13, n: 1100, k: 390 },
+  ])("adds to C itself as to a copy of it: $m x $n x $k", ({ m, n, k }) => {
+    for (const kind of KINDS.filter(({ adds }) => adds)) {
+      const shape = shapeOf(m, n, k, { ...kind, scale: -0.25 });
+      const inputs = randomCase(shape, 3);
+      const apart = computed(shape, inputs);
+      const c = guarded(m * n, UNTOUCHED, (i) => inputs.added[i]!);
+      kernelOf((to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(shape)), c);
+      expect([...c]).toEqual([...apart]);
+      expectGuards(c, describeShape(shape));
+    }
+  });
+
+  it("gives the same bits when run again, and leaves its inputs as they were", () => {
+    for (const kind of KINDS) {
+      const shape = shapeOf(25, 49, 800, kind);
+      const inputs = randomCase(shape, 4);
+      const all = (): Float32Array => Float32Array.of(...inputs.a, ...inputs.b, ...inputs.added);
+      const before = all();
+      const kernel = kernelOf((to) => emitGemm(to, shape));
+      const first = computed(shape, inputs, kernel);
+      expect([...computed(shape, inputs, kernel)]).toEqual([...first]);
+      expect(sameBits(all(), before)).toBe(true);
+    }
+  });
+
+  it("gives a row the same bits whichever rows stand beside it", () => {
+    for (const transB of [false, true]) {
+      const many = shapeOf(25, 49, 800, { transB });
+      const inputs = randomCase(many, 5);
+      const all = computed(many, inputs);
+      for (const row of [0, 11, 12, 24]) {
+        const one = computed(shapeOf(1, 49, 800, { transB }), {
+          ...inputs,
+          a: inputs.a.slice(row * 800, (row + 1) * 800),
+        });
+        expect([...one]).toEqual([...all.subarray(row * 49, (row + 1) * 49)]);
+      }
+    }
+  });
+
+  it("reads and writes nothing behind its arrays, where a fault would end the process", () => {
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [13, 33, 17],
+      [25, 15, 33],
+      [37, 49, 383],
+      [11, 33, 769],
+      [13, 1100, 390],
+    ] as const) {
+      for (const kind of KINDS) {
+        const shape = shapeOf(m, n, k, kind);
+        const inputs = randomCase(shape, 7);
+        const [a, b, added] = [inputs.a, inputs.b, inputs.added].map(fencedArray) as [
+          Float32Array,
+          Float32Array,
+          Float32Array,
+        ];
+        const [c, scratch] = [fencedArray(new Float32Array(m * n)), fencedArray(new Float32Array(gemmScratch(shape)))];
+        kernelOf((to) => emitGemm(to, shape))(a, b, c, scratch, shape.adds ? added : null);
+        expect(sameBits(c, computed(shape, inputs))).toBe(true);
+      }
+    }
+  });
+
+  it("is exact where every product and sum is a whole number", () => {
+    // Each sum is at most 1541·9, far below 2^24, so float32 has no excuse for a difference.
+    const shape = shapeOf(13, 33, 1541);
+    const stream = randomStream({ root: 6, purpose: "gemm.test whole" });
+    const whole = (length: number): Float32Array => guarded(length, NaN, () => stream.integer(7) - 3);
+    const inputs = { a: whole(13 * 1541), b: whole(1541 * 33), added: whole(13 * 33) };
+    expect([...computed(shape, inputs)]).toEqual([...product64(shape, inputs)]);
+  });
+});
+
+describe.skipIf(!hasAvx512())("emitBatchedGemm", () => {
+  it.each(KINDS.filter(({ adds }) => !adds).map((kind) => ({ kind, name: nameOf(kind) })))(
+    "gives every product the bits it has alone: $name",
+    ({ kind }) => {
+      for (const [batches, m, n, k] of [
+        [1, 5, 7, 9],
+        [3, 13, 33, 17],
+        [4, 25, 48, 130],
+      ] as const) {
+        const shape = shapeOf(m, n, k, { ...kind, scale: 0.37 });
+        const inputs = randomCase(shape, batches, batches);
+        const c = guarded(batches * m * n, UNTOUCHED, () => NaN);
+        const scratch = guarded(gemmScratch(shape), UNTOUCHED, () => NaN);
+        kernelOf((to) => emitBatchedGemm(to, shape, batches))(inputs.a, inputs.b, c, scratch);
+        for (let i = 0; i < batches; i++) {
+          const [a, b] = [inputs.a.slice(i * m * k, (i + 1) * m * k), inputs.b.slice(i * k * n, (i + 1) * k * n)];
+          expect([...c.subarray(i * m * n, (i + 1) * m * n)]).toEqual([...computed(shape, { ...inputs, a, b })]);
+        }
+        expectGuards(c, describeShape(shape));
+        expectGuards(scratch, describeShape(shape));
+      }
+    },
+  );
+});

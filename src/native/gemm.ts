@@ -1,0 +1,263 @@
+// Matrix products: blocks of B packed into panels that stay in the second cache, tiles of C in registers.
+
+import {
+  at,
+  JUMP,
+  R10,
+  R11,
+  R12,
+  R13,
+  R14,
+  R15,
+  R8,
+  R9,
+  RAX,
+  RBP,
+  RBX,
+  RCX,
+  RDI,
+  RDX,
+  RSI,
+  RSP,
+  type Assembler,
+  type Gpr,
+  type Label,
+} from "./assembler.ts";
+export type { GemmShape } from "./gemm-tile.ts";
+import {
+  EDGE,
+  emitPackA,
+  emitPackB,
+  emitTile,
+  LANES,
+  PACKED_ROWS,
+  ROWS,
+  TILE_COLUMNS,
+  TILE_ROWS,
+  type BlockShape,
+  type GemmShape,
+} from "./gemm-tile.ts";
+import { countedLoop } from "./loops.ts";
+
+/** k of one pass: twelve rows of A fill less than half of the first cache. */
+const LONGEST_PASS = 384;
+/** Elements of a packed block of B: half of the second cache. */
+const BLOCK_ELEMENTS = 2 ** 17;
+/** A factor of at most so many elements stays in the first cache, and is read where it lies. */
+const READ_IN_PLACE = 2 ** 12;
+
+/** Whether A, stored [k, m], goes through a copy whose rows of twelve lie side by side. */
+function packsA({ m, k, transA }: GemmShape): boolean {
+  return transA && m * k > READ_IN_PLACE;
+}
+
+/** Whether B goes through a copy in panels of 32 columns: always when it has to be turned. */
+function packsB({ m, n, k, transB }: GemmShape): boolean {
+  return transB || (n * k > READ_IN_PLACE && m > TILE_ROWS);
+}
+
+interface Blocks {
+  readonly kc: number;
+  readonly passes: number;
+  readonly nc: number;
+  readonly columns: number;
+}
+
+function blocksOf({ n, k }: GemmShape): Blocks {
+  const passes = Math.ceil(k / LONGEST_PASS);
+  const kc = Math.ceil(k / passes);
+  const most = Math.max(TILE_COLUMNS, Math.floor(BLOCK_ELEMENTS / kc / TILE_COLUMNS) * TILE_COLUMNS);
+  const blocks = Math.ceil(n / most);
+  const nc = Math.ceil(n / blocks / TILE_COLUMNS) * TILE_COLUMNS;
+  return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };
+}
+
+/** Elements of scratch memory that the product needs. */
+export function gemmScratch(shape: GemmShape): number {
+  const { kc, nc } = blocksOf(shape);
+  return kc * Math.min(nc, Math.ceil(shape.n / TILE_COLUMNS) * TILE_COLUMNS) + kc * PACKED_ROWS + LANES;
+}
+
+/**
+ * Emits a function (A, B, C, scratch, added): C [m, n] := scale·op(A)·op(B), plus `added` where the shape adds.
+ * C and `added` may be the same memory. Sums run over k in order, at most 384 at a time, each step a fused multiply-add.
+ */
+export function emitGemm(to: Assembler, shape: GemmShape): Label {
+  const { n, k, transB } = shape;
+  const { nc, columns } = blocksOf(shape);
+  const block = emitBlocks(to, shape);
+  to.align(16);
+  const entry = to.bound();
+  for (const saved of SAVED) to.push(saved);
+  to.addConstant(RSP, -SLOT.bytes);
+  to.store(at(RSP, SLOT.a), RDI);
+  to.store(at(RSP, SLOT.b), RSI);
+  to.store(at(RSP, SLOT.c), RDX);
+  to.store(at(RSP, SLOT.scratch), RCX);
+  to.store(at(RSP, SLOT.added), R8);
+  repeat(to, SLOT.columns, columns - 1, () => {
+    emitPasses(to, shape, (depth, first) => block(nc, depth, first));
+    advance(to, SLOT.b, 4 * nc * (transB ? k : 1));
+    advance(to, SLOT.c, 4 * nc);
+    advance(to, SLOT.added, 4 * nc);
+  });
+  emitPasses(to, shape, (depth, first) => block(n - (columns - 1) * nc, depth, first));
+  to.addConstant(RSP, SLOT.bytes);
+  for (const saved of [...SAVED].reverse()) to.pop(saved);
+  to.ret();
+  return entry;
+}
+
+const SAVED: readonly Gpr[] = [RBX, RBP, R12, R13, R14, R15];
+
+/** What the driver of a product keeps on the stack, by byte. */
+const SLOT = { a: 0, b: 8, c: 16, scratch: 24, added: 32, columns: 40, passA: 48, passB: 56, passes: 64, bytes: 72 };
+
+/** A slot's pointer or counter moved on; the flags tell of the sum. */
+function advance(to: Assembler, slot: number, by: number): void {
+  to.load(RAX, at(RSP, slot));
+  to.addConstant(RAX, by);
+  to.store(at(RSP, slot), RAX);
+}
+
+/** A loop that counts in a slot, for bodies that leave no register alone. */
+function repeat(to: Assembler, slot: number, count: number, body: () => void): void {
+  if (count <= 0) return;
+  to.moveConstant(RAX, count);
+  to.store(at(RSP, slot), RAX);
+  const again = to.bound();
+  body();
+  advance(to, slot, -1);
+  to.jumpIf(JUMP.notZero, again);
+}
+
+/** One block of columns, k part after part. */
+function emitPasses(to: Assembler, shape: GemmShape, block: (depth: number, first: boolean) => Label): void {
+  const { m, n, k, transA, transB } = shape;
+  const { kc, passes } = blocksOf(shape);
+  const lastK = k - (passes - 1) * kc;
+  const pass = (depth: number, first: boolean): void => {
+    to.load(RDI, at(RSP, SLOT.passA));
+    to.load(RSI, at(RSP, SLOT.passB));
+    to.load(RDX, at(RSP, SLOT.c));
+    to.load(RCX, at(RSP, SLOT.scratch));
+    to.load(R8, at(RSP, SLOT.added));
+    to.call(block(depth, first));
+    advance(to, SLOT.passA, 4 * depth * (transA ? m : 1));
+    advance(to, SLOT.passB, 4 * depth * (transB ? 1 : n));
+  };
+  to.load(RAX, at(RSP, SLOT.a));
+  to.store(at(RSP, SLOT.passA), RAX);
+  to.load(RAX, at(RSP, SLOT.b));
+  to.store(at(RSP, SLOT.passB), RAX);
+  pass(passes === 1 ? lastK : kc, true);
+  repeat(to, SLOT.passes, passes - 2, () => pass(kc, false));
+  if (passes > 1) pass(lastK, false);
+}
+
+/** Emits every kind of block a product is made of, to be looked up by its columns, its part of k, and whether it is the first. */
+function emitBlocks(to: Assembler, shape: GemmShape): (width: number, depth: number, first: boolean) => Label {
+  const { n, k } = shape;
+  const { kc, passes, nc, columns } = blocksOf(shape);
+  const widths = new Set([...(columns > 1 ? [nc] : []), n - (columns - 1) * nc]);
+  const lastK = k - (passes - 1) * kc;
+  const made = new Map<string, Label>();
+  for (const width of widths) {
+    const make = (depth: number, first: boolean): void =>
+      void made.set(`${width},${depth},${first}`, emitBlock(to, shape, { width, depth, first }));
+    make(passes === 1 ? lastK : kc, true);
+    if (passes > 2) make(kc, false);
+    if (passes > 1) make(lastK, false);
+  }
+  return (width, depth, first) => made.get(`${width},${depth},${first}`)!;
+}
+
+/**
+ * Emits a function (A, B, C, scratch) of `batches` products side by side: C [batches, m, n] := scale·op(A)·op(B).
+ */
+export function emitBatchedGemm(to: Assembler, shape: GemmShape, batches: number): Label {
+  const one = emitGemm(to, shape);
+  if (batches === 1) return one;
+  const { m, n, k } = shape;
+  to.align(16);
+  const entry = to.bound();
+  const saved = [RBX, RBP, R12, R13, R14];
+  for (const register of saved) to.push(register);
+  to.move(RBP, RDI);
+  to.move(R12, RSI);
+  to.move(R13, RDX);
+  to.move(R14, RCX);
+  countedLoop(to, RBX, batches, () => {
+    to.move(RDI, RBP);
+    to.move(RSI, R12);
+    to.move(RDX, R13);
+    to.move(RCX, R14);
+    to.call(one);
+    to.addConstant(RBP, 4 * m * k);
+    to.addConstant(R12, 4 * k * n);
+    to.addConstant(R13, 4 * m * n);
+  });
+  for (const register of saved.reverse()) to.pop(register);
+  to.ret();
+  return entry;
+}
+
+/** Emits a function (A, B, C, scratch, added) for one packed block of B and all rows of A. */
+function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
+  const { m, n, k, transA, adds } = shape;
+  const { width, depth, first } = block;
+  const copiesA = packsA(shape);
+  const copiesB = packsB(shape);
+  const panels = Math.floor(width / TILE_COLUMNS);
+  const edge = width % TILE_COLUMNS;
+  const packedA = 4 * depth * Math.ceil(width / TILE_COLUMNS) * TILE_COLUMNS;
+  to.align(16);
+  const entry = to.bound();
+  if (edge % LANES !== 0) to.maskOf(EDGE, edge % LANES);
+  if (copiesB) emitPackB(to, shape, block);
+  to.move(R9, RDI);
+  if (!copiesB) to.move(R13, RSI);
+  to.move(R12, RDX);
+  to.move(R14, R8);
+  to.sub(R14, RDX);
+  if (copiesA) to.maskOf(ROWS, TILE_ROWS);
+  const rows = (count: number): void => {
+    let aBase: Gpr = R9;
+    if (copiesA) {
+      aBase = R15;
+      to.loadAddress(R15, at(RCX, packedA));
+      emitPackA(to, m, depth);
+    }
+    to.move(R10, copiesB ? RCX : R13);
+    to.move(R11, R12);
+    const tile = (vectors: number, masked: boolean): void => {
+      emitTile(to, {
+        rows: count,
+        vectors,
+        masked,
+        depth,
+        aBase,
+        stepA: copiesA ? 4 * PACKED_ROWS : transA ? 4 * m : 4,
+        strideA: transA ? 4 : 4 * k,
+        stepB: copiesB ? 4 * TILE_COLUMNS : 4 * n,
+        masksB: masked && !copiesB,
+        strideC: 4 * n,
+        scale: shape.scale,
+        from: first ? (adds ? "added" : "zero") : "c",
+      });
+      to.addConstant(R10, copiesB ? 4 * depth * TILE_COLUMNS : 4 * TILE_COLUMNS);
+      to.addConstant(R11, 4 * TILE_COLUMNS);
+    };
+    if (panels > 0) countedLoop(to, RBX, panels, () => tile(2, false));
+    if (edge > 0) tile(Math.ceil(edge / LANES), edge % LANES !== 0);
+    to.addConstant(R9, 4 * count * (transA ? 1 : k));
+    to.addConstant(R12, 4 * count * n);
+  };
+  countedLoop(to, RBP, Math.floor(m / TILE_ROWS), () => rows(TILE_ROWS));
+  if (m % TILE_ROWS > 0) {
+    if (copiesA) to.maskOf(ROWS, m % TILE_ROWS);
+    rows(m % TILE_ROWS);
+  }
+  to.ret();
+  return entry;
+}

@@ -1,0 +1,113 @@
+// A graph that runs as machine code on one thread of this machine.
+
+import { invariant } from "../base/invariant.ts";
+import type { Graph } from "../graph/node.ts";
+import { sizeOf, type TensorData } from "../tensor/tensor.ts";
+import { absorbSums } from "./absorb.ts";
+import { checkIndices, indexBounds, type IndexBounds } from "./bounds.ts";
+import { ARENA, compilePlan, FIRST_POINTER, SCRATCH } from "./compiled.ts";
+import { addressOf, NativeBlock, type MachineCode } from "./executable.ts";
+import { planProgram, type ProgramPlan } from "./plan.ts";
+
+type Arrays = Readonly<Record<string, TensorData>>;
+
+/** Memory for the values of a run, shared by programs that never run at the same time; it grows to the largest. */
+export class Workspace {
+  #block = new NativeBlock(4096);
+
+  /** @returns the address of so many bytes; what was in them is gone */
+  atLeast(bytes: number): bigint {
+    if (bytes > this.#block.bytes) {
+      this.#block.release();
+      this.#block = new NativeBlock(bytes);
+    }
+    return this.#block.address;
+  }
+}
+
+/** The code for one choice of outputs. */
+interface Variant {
+  readonly plan: ProgramPlan;
+  readonly code: MachineCode;
+  readonly table: BigUint64Array;
+  readonly tableAddress: bigint;
+  /** the arrays whose addresses the table holds, so that they are looked up once and stay where they are */
+  readonly bound: (TensorData | undefined)[];
+}
+
+/** Scratch memory begins at a page, and a page lies behind it: an index that is one too large reads nothing foreign before it is found. */
+const PAGE = 4096;
+
+/** A compiled graph: see `Program` in the engine room. */
+export class NativeProgram {
+  readonly #graph: Graph;
+  readonly #workspace: Workspace;
+  readonly #bounds: IndexBounds;
+  readonly #variants = new Map<string, Variant>();
+
+  constructor(graph: Graph, workspace: Workspace) {
+    this.#graph = absorbSums(graph);
+    this.#workspace = workspace;
+    this.#bounds = indexBounds(graph);
+  }
+
+  /** Runs once; outputs are written in place, and may be the arrays of inputs of the same shape. */
+  run(inputs: Arrays, outputs: Arrays): void {
+    checkIndices(this.#bounds.inputs, inputs);
+    const names = Object.keys(outputs);
+    let variant = this.#variant(names, []);
+    const clashing = clashes(variant.plan, inputs, outputs);
+    if (clashing.length > 0) variant = this.#variant(names, clashing);
+    const { plan, table, bound } = variant;
+    for (const [i, pointer] of plan.pointers.entries()) {
+      const data =
+        pointer.kind === "constant" ? pointer.data : (pointer.kind === "input" ? inputs : outputs)[pointer.name];
+      if (data !== undefined && data === bound[i]) continue;
+      invariant(data !== undefined, pointer.kind === "constant" ? "a constant has data" : `"${pointer.name}" is given`);
+      if (pointer.kind !== "constant") this.#check(pointer.kind, pointer.name, data);
+      bound[i] = data;
+      table[FIRST_POINTER + i] = addressOf(data);
+    }
+    const arena = Math.ceil(plan.arenaBytes / PAGE) * PAGE;
+    const address = this.#workspace.atLeast(arena + plan.scratchBytes + PAGE);
+    table[ARENA] = address;
+    table[SCRATCH] = address + BigInt(arena);
+    variant.code.call(variant.tableAddress);
+    checkIndices(this.#bounds.outputs, outputs);
+  }
+
+  #check(kind: "input" | "output", name: string, data: TensorData): void {
+    const node = (kind === "input" ? this.#graph.inputs : this.#graph.outputs)[name];
+    invariant(node !== undefined, `${kind} "${name}" is declared`);
+    invariant(data.length === sizeOf(node.shape), `"${name}" holds ${sizeOf(node.shape)} elements, not ${data.length}`);
+    invariant(data.BYTES_PER_ELEMENT === 4, `"${name}" holds elements of four bytes`);
+  }
+
+  #variant(names: readonly string[], copied: readonly string[]): Variant {
+    const key = `${names.join(" ")} copied ${copied.join(" ")}`;
+    const known = this.#variants.get(key);
+    if (known !== undefined) return known;
+    const plan = planProgram(this.#graph, names, new Set(copied));
+    const table = new BigUint64Array(FIRST_POINTER + plan.pointers.length);
+    const made = { plan, code: compilePlan(plan), table, tableAddress: addressOf(table), bound: [] };
+    this.#variants.set(key, made);
+    return made;
+  }
+
+  dispose(): void {
+    for (const { code } of this.#variants.values()) code.release();
+    this.#variants.clear();
+  }
+}
+
+/** Outputs whose arrays overlap those of inputs that are read after the output is written. */
+function clashes({ readLater }: ProgramPlan, inputs: Arrays, outputs: Arrays): readonly string[] {
+  return [...readLater]
+    .filter(([name, later]) => [...later].some((input) => overlap(inputs[input], outputs[name]!)))
+    .map(([name]) => name);
+}
+
+function overlap(a: TensorData | undefined, b: TensorData): boolean {
+  if (a?.buffer !== b.buffer) return false;
+  return a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
+}

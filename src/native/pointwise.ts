@@ -1,0 +1,325 @@
+// Loops over whole tensors that compute several elementwise nodes, and row sums of them, in one pass over memory.
+
+import {
+  at,
+  COMPARE,
+  indexed,
+  JUMP,
+  literal,
+  R10,
+  R11,
+  R8,
+  R9,
+  RAX,
+  RBP,
+  RBX,
+  RCX,
+  RDI,
+  RDX,
+  RSI,
+  RSP,
+  type Assembler,
+  type Gpr,
+  type Label,
+  type Memory,
+  type Zmm,
+} from "./assembler.ts";
+import { emitRowTotal } from "./row-total.ts";
+import { emitExp, emitLog, emitSigmoid } from "./vector-math.ts";
+
+/** Where an operand comes from: an array, a number, or an earlier operation of the same loop. */
+export type Operand =
+  | { readonly kind: "array"; readonly array: number }
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "value"; readonly operation: number };
+
+export interface Operation {
+  /** an op of the graph: add, mul, exp …; `sum` adds up the rows of the last axis */
+  readonly op: string;
+  readonly operands: readonly Operand[];
+}
+
+export interface PointwiseLoop {
+  /** axes of the iteration, the last one innermost; a row is the last axis */
+  readonly sizes: readonly number[];
+  /** of every array read: elements from one index of an axis to the next, 0 where it repeats */
+  readonly strides: readonly (readonly number[])[];
+  readonly operations: readonly Operation[];
+  /** operations whose values are kept, each in an array of its own: [sizes], or one number a row for a `sum` */
+  readonly kept: readonly number[];
+}
+
+/** Registers that hold the arrays of a loop, those read before those written. */
+export const POINTWISE_ARGUMENTS: readonly Gpr[] = [RDI, RSI, RDX, RCX, R8, R9, R10, R11, RBX, RBP];
+
+const LANES = 16;
+const TAIL = 1;
+const COMPARED = 2;
+/** Rows up to this long are unrolled. */
+const UNROLLED = 64;
+const REGISTERS = 32;
+
+interface Axis {
+  readonly size: number;
+  /** of every array read, then of every array written */
+  readonly strides: readonly number[];
+}
+
+/** Axes without those of size 1, neighbours merged where every array steps through both as through one. */
+function mergedAxes({ sizes, strides, operations, kept }: PointwiseLoop): readonly Axis[] {
+  const summed = operations.some(({ op }) => op === "sum");
+  const whole = (axis: number): number => sizes.slice(axis + 1).reduce((product, size) => product * size, 1);
+  const last = sizes.length - 1;
+  const sumStride = (axis: number): number => (axis === last ? 0 : whole(axis) / sizes[last]!);
+  const axes = sizes.map((size, axis) => ({
+    size,
+    strides: [
+      ...strides.map((each) => each[axis]!),
+      ...kept.map((index) => (operations[index]!.op === "sum" ? sumStride(axis) : whole(axis))),
+    ],
+  }));
+  const merged: Axis[] = [];
+  for (const [index, axis] of axes.entries()) {
+    const before = merged.at(-1);
+    const isRow = summed && index === last;
+    if (before !== undefined && !isRow && before.strides.every((s, i) => s === axis.size * axis.strides[i]!)) {
+      merged[merged.length - 1] = { size: before.size * axis.size, strides: axis.strides };
+    } else if (before?.size === 1) merged[merged.length - 1] = axis;
+    else if (axis.size > 1 || index === 0 || isRow) merged.push(axis);
+  }
+  return merged;
+}
+
+/** Emits a function over the arrays in POINTWISE_ARGUMENTS; it overwrites them and rax. */
+export function emitPointwise(to: Assembler, shape: PointwiseLoop): Label {
+  const axes = mergedAxes(shape);
+  to.align(16);
+  const entry = to.bound();
+  const body = new RowBody(to, shape, axes.at(-1)!);
+  body.prepare();
+  const outer = axes.slice(0, -1);
+  const counters = 8 * outer.length;
+  if (counters > 0) to.addConstant(RSP, -counters);
+  const walk = (depth: number): void => {
+    if (depth === outer.length) {
+      body.row();
+      return;
+    }
+    const { size, strides } = outer[depth]!;
+    to.moveConstant(RAX, size);
+    to.store(at(RSP, 8 * depth), RAX);
+    const again = to.bound();
+    walk(depth + 1);
+    const inner = outer[depth + 1];
+    for (const [i, register] of POINTWISE_ARGUMENTS.slice(0, strides.length).entries()) {
+      const passed = inner === undefined ? 0 : inner.size * inner.strides[i]!;
+      to.addConstant(register, 4 * (strides[i]! - passed));
+    }
+    to.load(RAX, at(RSP, 8 * depth));
+    to.addConstant(RAX, -1);
+    to.store(at(RSP, 8 * depth), RAX);
+    to.jumpIf(JUMP.notZero, again);
+  };
+  walk(0);
+  if (counters > 0) to.addConstant(RSP, counters);
+  to.ret();
+  return entry;
+}
+
+/** The code of one row: vectors of sixteen elements, then what is left under a mask. */
+class RowBody {
+  readonly #to: Assembler;
+  readonly #shape: PointwiseLoop;
+  readonly #axis: Axis;
+  /** registers that stay the same over a row, by array */
+  readonly #hoisted = new Map<number, Zmm>();
+  /** sums over the row, by operation */
+  readonly #sums = new Map<number, Zmm>();
+  readonly #free: Zmm[] = [];
+
+  constructor(to: Assembler, shape: PointwiseLoop, axis: Axis) {
+    this.#to = to;
+    this.#shape = shape;
+    this.#axis = axis;
+    for (let register = REGISTERS - 1; register >= 0; register--) this.#free.push(register);
+    for (const array of shape.strides.keys()) {
+      if (axis.strides[array] === 0 && this.#free.length > 24) this.#hoisted.set(array, this.#free.pop()!);
+    }
+    for (const [index, { op }] of shape.operations.entries()) {
+      if (op === "sum") this.#sums.set(index, this.#free.pop()!);
+    }
+  }
+
+  prepare(): void {
+    const tail = this.#axis.size % LANES;
+    if (tail > 0) this.#to.maskOf(TAIL, tail);
+  }
+
+  row(): void {
+    const to = this.#to;
+    const { size } = this.#axis;
+    for (const [array, register] of this.#hoisted) to.broadcast(register, at(POINTWISE_ARGUMENTS[array]!));
+    for (const register of this.#sums.values()) to.zeroVector(register);
+    const whole = Math.floor(size / LANES);
+    if (size <= UNROLLED) {
+      for (let i = 0; i < whole; i++) this.#vector((base) => at(base, 4 * LANES * i), false);
+      if (size % LANES > 0) this.#vector((base) => at(base, 4 * LANES * whole), true);
+    } else {
+      to.moveConstant(RAX, 0);
+      to.align(16);
+      const again = to.bound();
+      this.#vector((base) => indexed(base, RAX, 1), false);
+      to.addConstant(RAX, 4 * LANES);
+      to.compareConstant(RAX, 4 * LANES * whole);
+      to.jumpIf(JUMP.less, again);
+      if (size % LANES > 0) this.#vector((base) => indexed(base, RAX, 1), true);
+    }
+    const { kept, strides } = this.#shape;
+    for (const [operation, register] of this.#sums) {
+      const place = strides.length + kept.indexOf(operation);
+      const temp = this.#free.at(-1)!;
+      emitRowTotal(to, register, temp);
+      to.storeScalar(at(POINTWISE_ARGUMENTS[place]!), register);
+    }
+  }
+
+  /** One vector of elements through all operations. */
+  #vector(place: (base: Gpr) => Memory, tail: boolean): void {
+    const { operations, kept, strides } = this.#shape;
+    const to = this.#to;
+    const mask = tail ? TAIL : 0;
+    const free = [...this.#free];
+    const take = (): Zmm => {
+      const register = free.pop();
+      if (register === undefined) throw new Error("the loop holds more values than there are registers");
+      return register;
+    };
+    const lastUse = lastUses(operations);
+    const arrays = new Map<number, Zmm>();
+    const values = new Map<number, Zmm>();
+    const registerOf = (operand: Operand): Zmm => {
+      if (operand.kind === "value") return values.get(operand.operation)!;
+      if (operand.kind === "number") {
+        const register = take();
+        to.broadcast(register, literal(operand.value));
+        return register;
+      }
+      const known = this.#hoisted.get(operand.array) ?? arrays.get(operand.array);
+      if (known !== undefined) return known;
+      const register = take();
+      const base = POINTWISE_ARGUMENTS[operand.array]!;
+      if (this.#axis.strides[operand.array] === 0) to.broadcast(register, at(base));
+      else to.loadVector(register, place(base), mask);
+      arrays.set(operand.array, register);
+      return register;
+    };
+    for (const [index, { op, operands }] of operations.entries()) {
+      const registers = operands.map(registerOf);
+      const dies = (position: number): boolean => {
+        const operand = operands[position]!;
+        if (operand.kind === "number") return true;
+        if (operand.kind === "value") return lastUse.values.get(operand.operation) === index;
+        return !this.#hoisted.has(operand.array) && lastUse.arrays.get(operand.array) === index;
+      };
+      if (op === "sum") {
+        const register = this.#sums.get(index)!;
+        to.vector("vaddps", register, register, registers[0]!, { mask });
+      } else {
+        const result = take();
+        const temps = [take(), take()] as const;
+        emitOperation(to, op, result, registers, temps);
+        free.push(temps[1], temps[0]);
+        values.set(index, result);
+        if (kept.includes(index)) {
+          to.storeVector(place(POINTWISE_ARGUMENTS[strides.length + kept.indexOf(index)]!), result, mask);
+        }
+      }
+      for (const register of new Set(registers.filter((_, position) => dies(position)))) free.push(register);
+      if (op !== "sum" && lastUse.values.get(index) === undefined) free.push(values.get(index)!);
+    }
+  }
+}
+
+function lastUses(operations: readonly Operation[]): {
+  readonly arrays: Map<number, number>;
+  readonly values: Map<number, number>;
+} {
+  const arrays = new Map<number, number>();
+  const values = new Map<number, number>();
+  for (const [index, { operands }] of operations.entries()) {
+    for (const operand of operands) {
+      if (operand.kind === "array") arrays.set(operand.array, index);
+      if (operand.kind === "value") values.set(operand.operation, index);
+    }
+  }
+  return { arrays, values };
+}
+
+const PLAIN = {
+  add: "vaddps",
+  sub: "vsubps",
+  mul: "vmulps",
+  div: "vdivps",
+  maximum: "vmaxps",
+  minimum: "vminps",
+} as const;
+
+/** The elementwise ops of the graph that a loop can compute. */
+export const POINTWISE_OPS: ReadonlySet<string> = new Set([
+  ...Object.keys(PLAIN),
+  "greater",
+  "neg",
+  "exp",
+  "log",
+  "sqrt",
+  "sigmoid",
+  "silu",
+  "multiplyAdd",
+]);
+
+function emitOperation(
+  to: Assembler,
+  op: string,
+  result: Zmm,
+  [a, b, c]: readonly Zmm[],
+  temps: readonly [Zmm, Zmm],
+): void {
+  if (op in PLAIN) {
+    to.vector(PLAIN[op as keyof typeof PLAIN], result, a!, b!);
+    return;
+  }
+  switch (op) {
+    case "multiplyAdd":
+      to.copyVector(result, c!);
+      to.vector("vfmadd231ps", result, a!, b!);
+      return;
+    case "greater":
+      to.compareVectors(COMPARED, a!, b!, COMPARE.greater);
+      to.zeroVector(result);
+      to.vector("vblendmps", result, result, literal(1), { mask: COMPARED, broadcast: true });
+      return;
+    case "neg":
+      to.broadcast(result, literal(-0));
+      to.vector("vpxord", result, result, a!);
+      return;
+    case "sqrt":
+      to.vector("vsqrtps", result, 0, a!);
+      return;
+    case "exp":
+      to.copyVector(result, a!);
+      emitExp(to, result, temps);
+      return;
+    case "log":
+      to.copyVector(result, a!);
+      emitLog(to, result, temps);
+      return;
+    case "sigmoid":
+    case "silu":
+      to.copyVector(result, a!);
+      emitSigmoid(to, result, temps);
+      if (op === "silu") to.vector("vmulps", result, result, a!);
+      return;
+    default:
+      throw new Error(`the loop has no instruction for ${op}`);
+  }
+}

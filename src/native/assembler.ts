@@ -213,12 +213,12 @@ export class Assembler {
     this.#general(0x8d, to, from, 1);
   }
 
-  /** Asks for a place's line in the second cache; any address is allowed. */
-  prefetch(from: Memory): void {
+  /** Asks for a place's line in the first or second cache; any address is allowed. */
+  prefetch(from: Memory, cache: 1 | 2): void {
     const rex = 0x40 | (((from.index ?? 0) >> 3) << 1) | (from.base >> 3);
     if (rex !== 0x40) this.byte(rex);
     this.byte(0x0f, 0x18);
-    this.#operand(2, from, 1, 0);
+    this.#operand(cache, from, 1, 0);
   }
 
   add(to: Gpr, from: Gpr): void {

@@ -16,6 +16,7 @@ import {
   RSI,
   type Assembler,
   type Gpr,
+  type Memory,
 } from "./assembler.ts";
 import { countedLoop } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
@@ -75,6 +76,12 @@ export function emitTile(to: Assembler, tile: Tile): void {
   for (let i = 0; i < rows * vectors; i++) to.zeroVector(i);
   to.move(RDI, tile.aBase);
   to.move(RSI, R10);
+  if (tile.from !== "zero") {
+    const place = (disp: number): Memory => (tile.from === "c" ? at(R11, disp) : indexed(R11, R14, 1, disp));
+    for (let row = 0; row < rows; row++) {
+      for (let v = 0; v < vectors; v++) to.prefetch(place(row * strideC + 4 * LANES * v), 1);
+    }
+  }
   const step = (l: number): void => {
     for (let v = 0; v < vectors; v++) {
       to.loadVector(b(v), at(RSI, l * stepB + 4 * v * LANES), masksB && v === vectors - 1 ? EDGE : 0);
@@ -113,7 +120,7 @@ const AHEAD = 4 * 2 * TILE_ROWS;
 export function emitPackA(to: Assembler, m: number, depth: number): void {
   const row = (index: number): void => {
     to.loadVector(index, at(RDI, 4 * m * index), ROWS);
-    to.prefetch(at(RDI, 4 * m * index + AHEAD));
+    to.prefetch(at(RDI, 4 * m * index + AHEAD), 2);
     to.storeVector(at(RSI, 4 * PACKED_ROWS * index), index);
   };
   to.move(RDI, R9);

@@ -29,7 +29,7 @@ THREE = {
     **dict.fromkeys("vblendmps vpermps vscalefps vunpcklps vunpckhps".split(), (16, None)),
     **dict.fromkeys("vcvtne2ps2bf16 vdpbf16ps".split(), (16, None)),
     **dict.fromkeys("vunpcklpd vunpckhpd".split(), (8, None)),
-    "vpermt2w": (0, None),
+    "vpermw": (0, None),
     "vshuff32x4": (16, 0xDD),
     "vrangeps": (16, 2),
     **dict.fromkeys(SCALAR, (0, None)),

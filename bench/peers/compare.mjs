@@ -11,11 +11,11 @@ const MOST_PARTINGS = 0.005;
 /** @returns the cell with medians, ratios and checks; `leftOut` says why where a side could not do it */
 export async function compareCell(cell, sides, { rounds, threads, file, onProgress }) {
   const { ours, theirs } = sides;
-  const { id, work, config, peer, sequences, newTokens, settings, tolerance } = cell;
+  const { id, work, config, peer, sequences, newTokens, settings, tolerance, precision } = cell;
   const named = { id, work, config, peer, ...(work === "sample" ? { sequences, newTokens } : {}) };
   try {
     onProgress(`${id}: opening both sides`);
-    const about = await ours.ask("open", { work, config, sequences, newTokens, threads, file });
+    const about = await ours.ask("open", { work, config, sequences, newTokens, threads, file, precision });
     const aboutPeer = await theirs.ask("open", { ...about.peer, ...settings, sequences, newTokens, threads, file });
     const checks = { parameters: [about.parameters, aboutPeer.parameters] };
     await agree(checks, sides, work, { before: [about.loss, aboutPeer.loss] });
@@ -28,6 +28,7 @@ export async function compareCell(cell, sides, { rounds, threads, file, onProgre
     const pairs = times.ours.map((each, i) => times.theirs[i] / each);
     return {
       ...named,
+      ...(about.precision === undefined ? {} : { precision: about.precision }),
       ours: { ...figures(times.ours), microbatchRows: about.microbatchRows },
       theirs: { ...figures(times.theirs), microbatchRows: aboutPeer.microbatchRows },
       ratio: median(times.theirs) / median(times.ours),

@@ -5,6 +5,7 @@ import ort from "onnxruntime-node";
 import { benchShape } from "../../dist/bench/configs.js";
 import { openSampleBench } from "../../dist/bench/sample-speed.js";
 import { openTrainBench, UPDATE } from "../../dist/bench/train-speed.js";
+import { whyNotPrecision } from "../../dist/engine/precision.js";
 import { writeSafetensors } from "../../dist/formats/safetensors-write.js";
 import { forwardFlops } from "../../dist/model/flops.js";
 import { parameterCount, parametersOf } from "../../dist/model/parameters.js";
@@ -32,9 +33,15 @@ async function obey({ kind, ...order }) {
   }
 }
 
-async function openTraining({ config: name, threads, file }) {
+/** bfloat16 where this processor has it, else float32: the row says which. */
+async function precisionHere(asked) {
+  return (await whyNotPrecision(asked, "cpu")) === null ? asked : "float32";
+}
+
+async function openTraining({ config: name, threads, file, precision: asked }) {
   const shape = benchShape(name);
-  const bench = openTrainBench(shape, threads);
+  const precision = await precisionHere(asked);
+  const bench = openTrainBench(shape, threads, { precision });
   const joined = (field) => Float32Array.from(bench.batches.flatMap((batch) => Array.from(batch[field])));
   const tokens = [shape.batch, shape.tokens];
   exportTensors(file, shape.config, bench.weights, [
@@ -48,6 +55,7 @@ async function openTraining({ config: name, threads, file }) {
       flops: bench.flopsPerStep,
       microbatchRows: bench.batches[0].shape.rows,
       loss: await bench.meanLoss(),
+      precision,
       peer: { ...shape, update: UPDATE },
     },
     round: () => bench.step(),

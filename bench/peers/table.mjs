@@ -3,8 +3,9 @@
 const HEAD = ["work", "peer", "swarr tokens/s", "peer tokens/s", "swarr / peer", "range", "same work"];
 
 function rowOf(cell) {
-  const { work, config, sequences, peer, ours, theirs, ratio, ratioRange, leftOut } = cell;
-  const what = work === "train" ? `train ${config}` : `sample ${config} x ${sequences}`;
+  const { work, config, sequences, precision, peer, ours, theirs, ratio, ratioRange, leftOut } = cell;
+  const what =
+    work === "train" ? `train ${config}${precision === "bfloat16" ? ", bf16" : ""}` : `sample ${config} x ${sequences}`;
   if (leftOut !== undefined) return [what, peer, "", "", "left out", "", leftOut];
   const held = { true: "yes", false: "NO", null: "no: see peer" }[String(cell.sameWork)];
   const range = ratioRange.map((each) => each.toFixed(2)).join(" to ");

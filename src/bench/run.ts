@@ -1,6 +1,8 @@
 // The whole bench: interleaved rounds in this process, memory in children.
 
 import os from "node:os";
+import { cpuKernels, type CpuKernels } from "../engine/cpu-kernels.ts";
+import { whyNotPrecision } from "../engine/precision.ts";
 import { benchShape, type BenchName } from "./configs.ts";
 import { contextFigures, type ContextFigures } from "./contexts.ts";
 import { inChild } from "./in-child.ts";
@@ -27,9 +29,13 @@ export interface TrainFigures {
   /** of the product timed right after each step; the median of these pairs */
   readonly fractionOfSgemm: number;
   readonly peakRssBytes: number;
+  /** the same steps with the factors of linear maps in bfloat16; null where the processor does not multiply so */
+  readonly bfloat16: { readonly tokensPerSecond: number; readonly gflops: number } | null;
 }
 
 export interface BenchResult {
+  /** of training and sampling: one engine a core */
+  readonly kernels: CpuKernels;
   readonly sgemmGflops: number;
   readonly nativeBlas: NativeBlas;
   readonly threads: number;
@@ -44,6 +50,7 @@ export interface BenchResult {
 
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const threads = os.availableParallelism();
+  const { kernels } = await cpuKernels();
   const train: Partial<Record<BenchName, TrainFigures>> = {};
   let best = 0;
   for (const name of options.configs) {
@@ -51,7 +58,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     const { sgemm, ...speed } = await trainSpeed(name, threads, options);
     best = Math.max(best, sgemm);
     const { peakRssBytes } = await inChild({ kind: "step", config: name, threads });
-    train[name] = { ...speed, peakRssBytes };
+    train[name] = { ...speed, peakRssBytes, bfloat16: await bfloat16Speed(name, threads, options) };
   }
   const sample = [];
   for (const config of options.configs) {
@@ -62,7 +69,8 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     }
   }
   const blas = await blasFigures(threads, options);
-  return { sgemmGflops: best, nativeBlas: blas, threads, train, sample, context: await contextFigures(options) };
+  const context = await contextFigures(options);
+  return { kernels, sgemmGflops: best, nativeBlas: blas, threads, train, sample, context };
 }
 
 /** At the best product of the largest shape measured. */
@@ -88,7 +96,7 @@ async function trainSpeed(
   name: BenchName,
   threads: number,
   { rounds, signal }: BenchOptions,
-): Promise<Omit<TrainFigures, "peakRssBytes"> & { sgemm: number }> {
+): Promise<Omit<TrainFigures, "peakRssBytes" | "bfloat16"> & { sgemm: number }> {
   const bench = openTrainBench(benchShape(name), threads);
   const product = await bestProduct(await sgemmCandidates(name, threads), rounds);
   const steps: number[] = [];
@@ -113,6 +121,31 @@ async function trainSpeed(
     tokensPerSecond: (1000 * bench.tokensPerStep) / median(steps),
     fractionOfSgemm: median(speeds.map((gflops, pair) => gflops / reached[pair]!)),
     sgemm: median(reached),
+  };
+}
+
+async function bfloat16Speed(
+  name: BenchName,
+  threads: number,
+  { rounds, signal }: BenchOptions,
+): Promise<TrainFigures["bfloat16"]> {
+  if ((await whyNotPrecision("bfloat16", "cpu")) !== null) return null;
+  const bench = openTrainBench(benchShape(name), threads, { precision: "bfloat16" });
+  const steps: number[] = [];
+  try {
+    await bench.step();
+    for (let round = 0; round < rounds; round++) {
+      signal.throwIfAborted();
+      await settled();
+      steps.push(await timed(() => bench.step()));
+    }
+  } finally {
+    await bench.dispose();
+  }
+  const milliseconds = median(steps);
+  return {
+    tokensPerSecond: (1000 * bench.tokensPerStep) / milliseconds,
+    gflops: bench.flopsPerStep / milliseconds / 1e6,
   };
 }
 

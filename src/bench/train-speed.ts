@@ -1,5 +1,6 @@
 // Training speed at one shape: whole steps, optimizer included, as the stages take them.
 
+import type { Precision } from "../engine/precision.ts";
 import { forwardFlops } from "../model/flops.ts";
 import { initialWeights } from "../model/parameters.ts";
 import { replicate, type ReplicatedModel } from "../replicas/model.ts";
@@ -28,12 +29,21 @@ export const UPDATE = {
   adamw: { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 },
 } as const;
 
-/** @param microbatchTokens  about; a row of `shape.tokens` at least */
-export function openTrainBench(shape: BenchShape, threads: number, microbatchTokens = 1024): TrainBench {
+export interface TrainBenchOptions {
+  /** about; a row of `shape.tokens` at least */
+  readonly microbatchTokens?: number;
+  readonly precision?: Precision;
+}
+
+export function openTrainBench(
+  shape: BenchShape,
+  threads: number,
+  { microbatchTokens = 1024, precision = "float32" }: TrainBenchOptions = {},
+): TrainBench {
   const { config, tokens, batch } = shape;
   const loss = { kind: "cross-entropy" } as const;
   const weights = initialWeights(config, 1);
-  const model: ReplicatedModel = replicate({ config, weights, loss, threads, decodeBatch: 1 });
+  const model: ReplicatedModel = replicate({ config, weights, loss, threads, precision, decodeBatch: 1 });
   const lengths = Array.from({ length: batch }, () => tokens);
   const { rows } = microbatchShape(config, lengths, { microbatchTokens, threads });
   const batches = Array.from({ length: batch / rows }, (_, i) => microbatchOf(shape, rows, i));

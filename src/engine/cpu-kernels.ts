@@ -2,6 +2,7 @@
 
 import { messageOf, SwarrError } from "../base/errors.ts";
 import { hasAvx512 } from "../native/features.ts";
+import type { Device } from "./device.ts";
 
 export const CPU_KERNELS = ["native", "onnxruntime"] as const;
 export type CpuKernels = (typeof CPU_KERNELS)[number];
@@ -25,8 +26,20 @@ export function cpuKernels(): Promise<KernelFinding> {
   return found;
 }
 
-/** The same for a value of the variable. */
-export async function findKernels(asked: string | undefined): Promise<KernelFinding> {
+/** What single-threaded programs on a device run as: our own machine code is for the CPU alone. */
+export async function kernelsOn(device: Device): Promise<CpuKernels> {
+  return device === "cpu" ? (await cpuKernels()).kernels : "onnxruntime";
+}
+
+/**
+ * The same as `cpuKernels` for a value of the variable.
+ *
+ * @param whyNot  tells why our own kernels cannot be had, or null
+ */
+export async function findKernels(
+  asked: string | undefined,
+  whyNot: () => Promise<string | null> = whyNotNative,
+): Promise<KernelFinding> {
   if (asked !== undefined && !CPU_KERNELS.some((each) => each === asked)) {
     throw new SwarrError("BAD_ARGUMENT", {
       what: `SWARR_KERNELS is "${asked}".`,
@@ -35,7 +48,7 @@ export async function findKernels(asked: string | undefined): Promise<KernelFind
     });
   }
   if (asked === "onnxruntime") return { kernels: "onnxruntime", reason: "SWARR_KERNELS asks for them" };
-  const missing = await whyNotNative();
+  const missing = await whyNot();
   if (missing === null) return { kernels: "native", reason: "the processor has AVX-512" };
   if (asked === undefined) return { kernels: "onnxruntime", reason: missing };
   throw new SwarrError("DEVICE_MISSING", {

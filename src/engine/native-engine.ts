@@ -4,9 +4,10 @@ import type { NativeProgram, Workspace } from "../native/native-program.ts";
 import type { Graph } from "../graph/node.ts";
 import { checkGraph } from "../graph/check.ts";
 import type { Engine, Program } from "./engine.ts";
+import type { Precision } from "./precision.ts";
 
 /** An engine for one thread; see `cpuKernels` for where it can be had. Its programs share the memory they compute in. */
-export function createNativeEngine(): Engine {
+export function createNativeEngine(precision: Precision = "float32"): Engine {
   let workspace: Workspace | undefined;
   return {
     threads: 1,
@@ -14,7 +15,7 @@ export function createNativeEngine(): Engine {
       checkGraph(graph);
       const native = await import("../native/native-program.ts");
       workspace ??= new native.Workspace();
-      return asProgram(new native.NativeProgram(graph, workspace));
+      return asProgram(new native.NativeProgram(graph, workspace, precision === "bfloat16"));
     },
   };
 }

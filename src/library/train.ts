@@ -94,6 +94,7 @@ function contextOf(model: Model, stage: "sft" | "rl", { seed, onEvent, signal }:
     padId: 0,
     threads: workingsOf(model).threads,
     device: "cpu",
+    precision: "float32",
     arm: config.windows.some((window) => window !== null) ? "swa" : "sa",
     stage,
     seed,

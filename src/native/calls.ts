@@ -1,32 +1,34 @@
 // Which kernels compute a unit, with what they read and write.
 
 import { invariant } from "../base/invariant.ts";
-import { filled, scalar, type GraphNode } from "../graph/node.ts";
+import { filled, isConstant, isInput, scalar, type GraphNode } from "../graph/node.ts";
 import { broadcastStrides, stridesOf } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
 import { R8, R9, RCX, RDI, RDX, RSI, type Assembler, type Gpr, type Label } from "./assembler.ts";
 import { emitFill, emitStridedCopy } from "./copy.ts";
 import { emitBatchedGemm, emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
 import { emitAddAt, emitConvert, emitGatherRows, emitPick, emitRotate, emitScatterAddRows } from "./index-kernels.ts";
-import type { Argument, KernelCall, UnitCalls } from "./kernel-call.ts";
+import { keyOf, type Argument, type KernelCall, type UnitCalls } from "./kernel-call.ts";
 import { loopCall } from "./loop-call.ts";
 import { emitPointwise } from "./pointwise.ts";
 import { emitArgmax, emitCumulativeSum, emitLogSoftmax, emitRmsNorm, emitSoftmax } from "./rowwise.ts";
 import { uniformValue } from "./uniform.ts";
-import { plainly, type Readers, type Unit } from "./units.ts";
+import { plainly, sourceOf, type Readers, type Unit } from "./units.ts";
 
 const REGISTERS: readonly Gpr[] = [RDI, RSI, RDX, RCX, R8, R9];
 
 const whole = (node: GraphNode): Argument => ({ node, offset: 0 });
 
-/** The calls that compute a unit. */
-export function callsOf(unit: Unit, readers: Readers): UnitCalls {
+/** The calls that compute a unit; linear maps in `bfloat16` where that is asked for. */
+export function callsOf(unit: Unit, readers: Readers, bfloat16 = false): UnitCalls {
   if (unit.kind === "loop") return loopCall(unit, readers);
-  const [node, second] = unit.nodes as [GraphNode, GraphNode?];
+  const [node, second, ...more] = unit.nodes as [GraphNode, GraphNode?, ...GraphNode[]];
   const lower = CALLS[node.op.name];
   invariant(lower !== undefined, `there is a kernel of ${node.op.name}`);
-  const { calls, takesOver = [] } = lower(node, second);
-  return { calls, writes: unit.nodes, takesOver: new Map([[node, takesOver]]) };
+  const { calls, takesOver = [] } = lower(node, { second, bfloat16 });
+  // A norm whose 1/rms two gradients ask for gives it to each.
+  const again = more.map((same) => copy(whole(second!), whole(same), [sizeOf(same.shape)], [1], [1]));
+  return { calls: [...calls, ...again], writes: unit.nodes, takesOver: new Map([[node, takesOver]]) };
 }
 
 interface Lowered {
@@ -34,7 +36,13 @@ interface Lowered {
   readonly takesOver?: readonly GraphNode[];
 }
 
-type Lower = (node: GraphNode, second?: GraphNode) => Lowered;
+interface Around {
+  /** a node that the same kernel computes: the 1/rms of a norm */
+  readonly second: GraphNode | undefined;
+  readonly bfloat16: boolean;
+}
+
+type Lower = (node: GraphNode, around: Around) => Lowered;
 
 function call<Sizes>(
   name: string,
@@ -44,7 +52,7 @@ function call<Sizes>(
   scratch = 0,
 ): KernelCall {
   return {
-    key: `${name} ${JSON.stringify(sizes)}`,
+    key: keyOf(name, sizes),
     emit: (to) => emit(to, sizes),
     arguments: given,
     registers: REGISTERS.slice(0, given.length),
@@ -89,6 +97,12 @@ function gemmShape(node: GraphNode): GemmShape {
   };
 }
 
+/** Whether a node's elements are there before the program runs; a loop need not keep what its own nodes alone read. */
+function isGiven(node: GraphNode): boolean {
+  const source = sourceOf(node);
+  return isInput(source) || isConstant(source);
+}
+
 /** What is added to: the base where it is an array, else the result itself, filled before. */
 function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered {
   const base = node.inputs[0]!;
@@ -98,8 +112,10 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
 }
 
 const CALLS: Readonly<Record<string, Lower>> = {
-  gemm: (node) => {
-    const shape = gemmShape(node);
+  gemm: (node, { bfloat16 }) => {
+    const exact = gemmShape(node);
+    // A product with one row is a sum over rows, as a norm's gradient: those stay exact.
+    const shape = bfloat16 && exact.m > 1 ? { ...exact, bfloat16 } : exact;
     const [a, b, c] = node.inputs;
     const given = [whole(a!), whole(b!), whole(node), "scratch", c === undefined ? "none" : whole(c)] as const;
     return {
@@ -122,7 +138,7 @@ const CALLS: Readonly<Record<string, Lower>> = {
     const x = node.inputs[0]!;
     return { calls: [call("argmax", emitArgmax, rowsOf(x), [whole(x), whole(node)])] };
   },
-  rmsNorm: (node, inverse) => {
+  rmsNorm: (node, { second: inverse }) => {
     const { rows, width } = rowsOf(node);
     const epsilon = node.attributes["epsilon"] as number;
     const given = [...node.inputs.map(whole), whole(node), inverse === undefined ? "scratch" : whole(inverse)] as const;
@@ -133,8 +149,8 @@ const CALLS: Readonly<Record<string, Lower>> = {
     const [batch, tokens] = x.shape as [number, number];
     const [tablePositions, half] = cos.shape as [number, number];
     const sizes = { batch, tokens, heads: node.attributes["heads"] as number, half, tablePositions };
-    // A gradient rotates by -sin: the kernel turns the other way by itself.
-    const inverse = plainly(sin).op.name === "neg";
+    // A gradient rotates by -sin of a table that is given: the kernel turns the other way by itself.
+    const inverse = plainly(sin).op.name === "neg" && isGiven(plainly(sin).inputs[0]!);
     const table = inverse ? plainly(sin).inputs[0]! : sin;
     const given = [x, cos, table, positions, node].map(whole);
     return { calls: [call("rotate", emitRotate, { ...sizes, inverse }, given)], takesOver: [x] };

@@ -1,9 +1,8 @@
 // A plan as machine code: one function that calls the kernels in order.
 
-import type { GraphNode } from "../graph/node.ts";
 import { Assembler, at, R12, R13, R15, RBP, RBX, RDI, type Gpr, type Label } from "./assembler.ts";
 import { MachineCode } from "./executable.ts";
-import type { Argument, KernelCall } from "./kernel-call.ts";
+import type { Argument } from "./kernel-call.ts";
 import type { Pointer, ProgramPlan } from "./plan.ts";
 import { placeOf } from "./units.ts";
 
@@ -58,10 +57,4 @@ function loadArgument(
       to.addConstant(register, bytes);
     }
   }
-}
-
-/** What a kernel call hands over, for messages and measurements. */
-export function describeCall({ key, arguments: given }: KernelCall): string {
-  const nodes = given.flatMap((each) => (typeof each === "string" ? [] : [each.node])) as readonly GraphNode[];
-  return `${key} on ${nodes.map(({ shape }) => `[${shape.join()}]`).join(" ")}`;
 }

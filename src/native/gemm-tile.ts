@@ -32,6 +32,8 @@ export interface GemmShape {
   /** C := product + what a second matrix of C's shape holds */
   readonly adds: boolean;
   readonly scale: number;
+  /** factors are rounded to bfloat16 before they are multiplied; sums stay float32 */
+  readonly bfloat16?: boolean;
 }
 
 /** A tile of C is 12 rows of two registers: 24 sums, two registers of B, one element of A at a time. */
@@ -56,7 +58,9 @@ export interface Tile {
   readonly rows: number;
   readonly vectors: number;
   readonly masked: boolean;
+  /** steps: elements of k, or pairs of them */
   readonly depth: number;
+  readonly multiply: "vfmadd231ps" | "vdpbf16ps";
   readonly aBase: Gpr;
   readonly stepA: number;
   readonly strideA: number;
@@ -88,7 +92,7 @@ export function emitTile(to: Assembler, tile: Tile): void {
     }
     for (let row = 0; row < rows; row++) {
       to.broadcast(a(row), at(RDI, row * strideA + l * stepA));
-      for (let v = 0; v < vectors; v++) to.vector("vfmadd231ps", sum(row, v), a(row), b(v));
+      for (let v = 0; v < vectors; v++) to.vector(tile.multiply, sum(row, v), a(row), b(v));
     }
   };
   countedLoop(to, RAX, Math.floor(depth / UNROLL), () => {

@@ -35,8 +35,10 @@ import {
   TILE_COLUMNS,
   TILE_ROWS,
   type BlockShape,
+  type Tile,
   type GemmShape,
 } from "./gemm-tile.ts";
+import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB, pairsOf } from "./gemm-pairs.ts";
 import { countedLoop } from "./loops.ts";
 
 /** k of one pass: twelve rows of A fill less than half of the first cache. */
@@ -47,13 +49,13 @@ const BLOCK_ELEMENTS = 2 ** 17;
 const READ_IN_PLACE = 2 ** 12;
 
 /** Whether A, stored [k, m], goes through a copy whose rows of twelve lie side by side. */
-function packsA({ m, k, transA }: GemmShape): boolean {
-  return transA && m * k > READ_IN_PLACE;
+function packsA({ m, k, transA, bfloat16 = false }: GemmShape): boolean {
+  return bfloat16 || (transA && m * k > READ_IN_PLACE);
 }
 
 /** Whether B goes through a copy in panels of 32 columns: always when it has to be turned. */
-function packsB({ m, n, k, transB }: GemmShape): boolean {
-  return transB || (n * k > READ_IN_PLACE && m > TILE_ROWS);
+function packsB({ m, n, k, transB, bfloat16 = false }: GemmShape): boolean {
+  return bfloat16 || transB || (n * k > READ_IN_PLACE && m > TILE_ROWS);
 }
 
 interface Blocks {
@@ -63,10 +65,17 @@ interface Blocks {
   readonly columns: number;
 }
 
-function blocksOf({ n, k }: GemmShape): Blocks {
-  const passes = Math.ceil(k / LONGEST_PASS);
-  const kc = Math.ceil(k / passes);
-  const most = Math.max(TILE_COLUMNS, Math.floor(BLOCK_ELEMENTS / kc / TILE_COLUMNS) * TILE_COLUMNS);
+/** What a part of k is multiplied in: its elements, or pairs of them in bfloat16. */
+function stepsOf({ bfloat16 = false }: GemmShape, depth: number): number {
+  return bfloat16 ? pairsOf(depth) : depth;
+}
+
+function blocksOf(shape: GemmShape): Blocks {
+  const { n, k, bfloat16 = false } = shape;
+  const together = bfloat16 ? 2 : 1;
+  const passes = Math.ceil(k / (LONGEST_PASS * together));
+  const kc = Math.ceil(k / passes / together) * together;
+  const most = Math.max(TILE_COLUMNS, Math.floor(BLOCK_ELEMENTS / stepsOf(shape, kc) / TILE_COLUMNS) * TILE_COLUMNS);
   const blocks = Math.ceil(n / most);
   const nc = Math.ceil(n / blocks / TILE_COLUMNS) * TILE_COLUMNS;
   return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };
@@ -75,7 +84,7 @@ function blocksOf({ n, k }: GemmShape): Blocks {
 /** Elements of scratch memory that the product needs. */
 export function gemmScratch(shape: GemmShape): number {
   const { kc, nc } = blocksOf(shape);
-  return kc * Math.min(nc, Math.ceil(shape.n / TILE_COLUMNS) * TILE_COLUMNS) + kc * PACKED_ROWS + LANES;
+  return stepsOf(shape, kc) * (nc + PACKED_ROWS) + 2 * LANES;
 }
 
 /**
@@ -202,57 +211,66 @@ export function emitBatchedGemm(to: Assembler, shape: GemmShape, batches: number
   return entry;
 }
 
+/** What the tiles of a block have in common. */
+function tilesOf(shape: GemmShape, { depth, first }: BlockShape): Omit<Tile, "rows" | "vectors" | "masked" | "masksB"> {
+  const { m, n, k, transA, adds, scale, bfloat16 = false } = shape;
+  const copiesA = packsA(shape);
+  return {
+    depth: stepsOf(shape, depth),
+    multiply: bfloat16 ? "vdpbf16ps" : "vfmadd231ps",
+    aBase: copiesA ? R15 : R9,
+    stepA: copiesA ? 4 * PACKED_ROWS : transA ? 4 * m : 4,
+    strideA: copiesA || transA ? 4 : 4 * k,
+    stepB: packsB(shape) ? 4 * TILE_COLUMNS : 4 * n,
+    strideC: 4 * n,
+    scale,
+    from: first ? (adds ? "added" : "zero") : "c",
+  };
+}
+
 /** Emits a function (A, B, C, scratch, added) for one packed block of B and all rows of A. */
 function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
-  const { m, n, k, transA, adds } = shape;
-  const { width, depth, first } = block;
+  const { m, n, k, transA, bfloat16 = false } = shape;
+  const { width, depth } = block;
+  const steps = stepsOf(shape, depth);
   const copiesA = packsA(shape);
   const copiesB = packsB(shape);
   const panels = Math.floor(width / TILE_COLUMNS);
   const edge = width % TILE_COLUMNS;
-  const packedA = 4 * depth * Math.ceil(width / TILE_COLUMNS) * TILE_COLUMNS;
+  const packedA = 4 * steps * Math.ceil(width / TILE_COLUMNS) * TILE_COLUMNS;
+  const order = packedA + 4 * steps * PACKED_ROWS;
+  const alike = tilesOf(shape, block);
   to.align(16);
   const entry = to.bound();
   if (edge % LANES !== 0) to.maskOf(EDGE, edge % LANES);
-  if (copiesB) emitPackB(to, shape, block);
+  if (bfloat16) {
+    emitInterleaveOrder(to, order);
+    emitPackPairsB(to, shape, block, order);
+  } else if (copiesB) emitPackB(to, shape, block);
   to.move(R9, RDI);
   if (!copiesB) to.move(R13, RSI);
   to.move(R12, RDX);
   to.move(R14, R8);
   to.sub(R14, RDX);
-  if (copiesA) to.maskOf(ROWS, TILE_ROWS);
   const rows = (count: number): void => {
-    let aBase: Gpr = R9;
     if (copiesA) {
-      aBase = R15;
       to.loadAddress(R15, at(RCX, packedA));
-      emitPackA(to, m, depth);
+      if (bfloat16) emitPackPairsA(to, shape, count, depth, order);
+      else emitPackA(to, m, depth);
     }
     to.move(R10, copiesB ? RCX : R13);
     to.move(R11, R12);
     const tile = (vectors: number, masked: boolean): void => {
-      emitTile(to, {
-        rows: count,
-        vectors,
-        masked,
-        depth,
-        aBase,
-        stepA: copiesA ? 4 * PACKED_ROWS : transA ? 4 * m : 4,
-        strideA: transA ? 4 : 4 * k,
-        stepB: copiesB ? 4 * TILE_COLUMNS : 4 * n,
-        masksB: masked && !copiesB,
-        strideC: 4 * n,
-        scale: shape.scale,
-        from: first ? (adds ? "added" : "zero") : "c",
-      });
-      to.addConstant(R10, copiesB ? 4 * depth * TILE_COLUMNS : 4 * TILE_COLUMNS);
+      emitTile(to, { ...alike, rows: count, vectors, masked, masksB: masked && !copiesB });
+      to.addConstant(R10, copiesB ? 4 * steps * TILE_COLUMNS : 4 * TILE_COLUMNS);
       to.addConstant(R11, 4 * TILE_COLUMNS);
     };
-    if (panels > 0) countedLoop(to, RBX, panels, () => tile(2, false));
+    countedLoop(to, RBX, panels, () => tile(2, false));
     if (edge > 0) tile(Math.ceil(edge / LANES), edge % LANES !== 0);
     to.addConstant(R9, 4 * count * (transA ? 1 : k));
     to.addConstant(R12, 4 * count * n);
   };
+  if (copiesA) to.maskOf(ROWS, TILE_ROWS);
   countedLoop(to, RBP, Math.floor(m / TILE_ROWS), () => rows(TILE_ROWS));
   if (m % TILE_ROWS > 0) {
     if (copiesA) to.maskOf(ROWS, m % TILE_ROWS);

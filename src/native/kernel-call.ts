@@ -17,6 +17,15 @@ export interface KernelCall {
   readonly scratch: number;
 }
 
+/** The key of a kernel of these sizes. JSON alone would write one thing for numbers that are not: NaN, the infinities, and 0 with a minus. */
+export function keyOf(name: string, sizes: unknown): string {
+  const exact = (_: string, value: unknown): unknown => {
+    if (Object.is(value, -0)) return "-0";
+    return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  };
+  return `${name} ${JSON.stringify(sizes, exact)}`;
+}
+
 /** The calls of one unit, and which values may take over the memory of which. */
 export interface UnitCalls {
   readonly calls: readonly KernelCall[];

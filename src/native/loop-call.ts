@@ -2,7 +2,7 @@
 
 import type { GraphNode } from "../graph/node.ts";
 import { broadcastStrides, sameShape } from "../tensor/shape.ts";
-import type { KernelCall, UnitCalls } from "./kernel-call.ts";
+import { keyOf, type KernelCall, type UnitCalls } from "./kernel-call.ts";
 import { emitPointwise, POINTWISE_ARGUMENTS, type Operand, type Operation, type PointwiseLoop } from "./pointwise.ts";
 import { uniformValue } from "./uniform.ts";
 import { arraysRead, isKept, isReduction, isRowProduct, plainly, type Readers, type Unit } from "./units.ts";
@@ -35,17 +35,21 @@ export function loopCall({ shape, nodes }: Unit, readers: Readers): UnitCalls {
     kept: kept.map((node) => operationOf.get(node)!),
   };
   const call: KernelCall = {
-    key: `loop ${JSON.stringify(loop)}`,
+    key: keyOf("loop", loop),
     emit: (to) => emitPointwise(to, loop),
     arguments: [...arrays, ...kept].map((node) => ({ node, offset: 0 })),
     registers: POINTWISE_ARGUMENTS.slice(0, arrays.length + kept.length),
     scratch: 0,
   };
-  const alike = arrays.filter((array) => sameShape(array.shape, shape));
+  /** Arrays read element by element, and by the time the result is stored: an operation loads what it is the first to read. */
+  const readBefore = (result: GraphNode): readonly GraphNode[] => {
+    const first = (array: GraphNode): number => nodes.findIndex(({ inputs }) => inputs.map(plainly).includes(array));
+    return arrays.filter((array) => sameShape(array.shape, shape) && first(array) <= nodes.indexOf(result));
+  };
   return {
     calls: [call],
     writes: kept,
-    takesOver: new Map(kept.filter((node) => !isReduction(node)).map((node) => [node, alike])),
+    takesOver: new Map(kept.filter((node) => !isReduction(node)).map((node) => [node, readBefore(node)])),
   };
 }
 

@@ -29,6 +29,7 @@ export class Workspace {
 interface Variant {
   readonly plan: ProgramPlan;
   readonly code: MachineCode;
+  readonly bounds: IndexBounds;
   readonly table: BigUint64Array;
   readonly tableAddress: bigint;
   /** the arrays whose addresses the table holds, so that they are looked up once and stay where they are */
@@ -42,23 +43,21 @@ const PAGE = 4096;
 export class NativeProgram {
   readonly #graph: Graph;
   readonly #workspace: Workspace;
-  readonly #bounds: IndexBounds;
+  readonly #bfloat16: boolean;
   readonly #variants = new Map<string, Variant>();
 
-  constructor(graph: Graph, workspace: Workspace) {
+  /** @param bfloat16  linear maps multiply in bfloat16; everything else stays float32 */
+  constructor(graph: Graph, workspace: Workspace, bfloat16 = false) {
+    this.#bfloat16 = bfloat16;
     this.#graph = absorbSums(graph);
     this.#workspace = workspace;
-    this.#bounds = indexBounds(graph);
+    indexBounds(graph); // which refuses indices that no run could check
   }
 
   /** Runs once; outputs are written in place, and may be the arrays of inputs of the same shape. */
   run(inputs: Arrays, outputs: Arrays): void {
-    checkIndices(this.#bounds.inputs, inputs);
-    const names = Object.keys(outputs);
-    let variant = this.#variant(names, []);
-    const clashing = clashes(variant.plan, inputs, outputs);
-    if (clashing.length > 0) variant = this.#variant(names, clashing);
-    const { plan, table, bound } = variant;
+    const { plan, code, bounds, table, tableAddress, bound } = this.#fitting(inputs, outputs);
+    checkIndices(bounds.inputs, inputs);
     for (const [i, pointer] of plan.pointers.entries()) {
       const data =
         pointer.kind === "constant" ? pointer.data : (pointer.kind === "input" ? inputs : outputs)[pointer.name];
@@ -72,24 +71,38 @@ export class NativeProgram {
     const address = this.#workspace.atLeast(arena + plan.scratchBytes + PAGE);
     table[ARENA] = address;
     table[SCRATCH] = address + BigInt(arena);
-    variant.code.call(variant.tableAddress);
-    checkIndices(this.#bounds.outputs, outputs);
+    code.call(tableAddress);
+    checkIndices(bounds.outputs, outputs);
+  }
+
+  /** The variant for these outputs that copies those whose arrays hold inputs for longer than they could be written in place. */
+  #fitting(inputs: Arrays, outputs: Arrays): Variant {
+    const copied: string[] = [];
+    for (;;) {
+      const variant = this.#variant(Object.keys(outputs), copied);
+      const clashing = clashes(variant.plan, inputs, outputs);
+      if (clashing.length === 0) return variant;
+      copied.push(...clashing);
+    }
   }
 
   #check(kind: "input" | "output", name: string, data: TensorData): void {
     const node = (kind === "input" ? this.#graph.inputs : this.#graph.outputs)[name];
     invariant(node !== undefined, `${kind} "${name}" is declared`);
     invariant(data.length === sizeOf(node.shape), `"${name}" holds ${sizeOf(node.shape)} elements, not ${data.length}`);
-    invariant(data.BYTES_PER_ELEMENT === 4, `"${name}" holds elements of four bytes`);
+    const fits = node.type === "int32" ? data instanceof Int32Array : data instanceof Float32Array;
+    invariant(fits, `"${name}" holds elements of ${node.type}`);
   }
 
   #variant(names: readonly string[], copied: readonly string[]): Variant {
     const key = `${names.join(" ")} copied ${copied.join(" ")}`;
     const known = this.#variants.get(key);
     if (known !== undefined) return known;
-    const plan = planProgram(this.#graph, names, new Set(copied));
+    const plan = planProgram(this.#graph, names, { copied: new Set(copied), bfloat16: this.#bfloat16 });
     const table = new BigUint64Array(FIRST_POINTER + plan.pointers.length);
-    const made = { plan, code: compilePlan(plan), table, tableAddress: addressOf(table), bound: [] };
+    const wanted = Object.fromEntries(names.map((name) => [name, this.#graph.outputs[name]!]));
+    const bounds = indexBounds({ inputs: this.#graph.inputs, outputs: wanted });
+    const made = { plan, code: compilePlan(plan), bounds, table, tableAddress: addressOf(table), bound: [] };
     this.#variants.set(key, made);
     return made;
   }

@@ -30,22 +30,30 @@ export interface ProgramPlan {
   readonly readLater: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+export interface PlanOptions {
+  /** outputs that are computed elsewhere and copied at the end, because their arrays hold inputs read until then */
+  readonly copied?: ReadonlySet<string>;
+  /** linear maps multiply in bfloat16 */
+  readonly bfloat16?: boolean;
+}
+
 /**
  * Plans the computation of some outputs.
  *
  * @param names  of the outputs to compute
- * @param copied  outputs that are computed elsewhere and copied at the end, because their arrays hold inputs read until then
  */
-export function planProgram(graph: Graph, names: readonly string[], copied: ReadonlySet<string>): ProgramPlan {
+export function planProgram(graph: Graph, names: readonly string[], options: PlanOptions = {}): ProgramPlan {
+  const { copied = new Set<string>(), bfloat16 = false } = options;
   const outputs = names.map((name) => ({ name, node: graph.outputs[name]! }));
   const nodes = outputs.map(({ node }) => node);
   const readers = readersOf(
     nodesInOrder(nodes).filter((node) => sourceOf(node) === node),
     nodes,
   );
-  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers));
+  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers, bfloat16));
   const memory = new Memory(new Set(units.flatMap(({ writes }) => writes)));
   const direct = new Map<GraphNode, string>();
+  const inputCopies: KernelCall[] = [];
   const copies: KernelCall[] = [];
   for (const { name, node } of outputs) {
     const { source, offset } = placeOf(node);
@@ -53,9 +61,10 @@ export function planProgram(graph: Graph, names: readonly string[], copied: Read
     if (fits && memory.isComputed(source) && !direct.has(source) && !copied.has(name)) {
       direct.set(source, name);
       memory.place(source, { kind: "pointer", pointer: { kind: "output", name } });
-    } else copies.push(outputCopy(node, name, memory));
+    } else (isInput(source) ? inputCopies : copies).push(outputCopy(node, name, memory));
   }
-  const all = [...units, { calls: copies, writes: [], takesOver: new Map() }];
+  // Inputs are copied first: the other copies may write to their arrays.
+  const all = [...units, { calls: [...inputCopies, ...copies], writes: [], takesOver: new Map() }];
   memory.assign(all);
   return {
     calls: all.flatMap(({ calls }) => calls),
@@ -89,12 +98,24 @@ function handedTo(calls: readonly KernelCall[]): GraphNode[] {
   return calls.flatMap((call) => call.arguments.flatMap((each) => (typeof each === "string" ? [] : [each.node])));
 }
 
+/** Whose memory a node may take when its unit is the last to read it: the whole of it, read once, not in a second way besides. */
+function heritageOf(
+  node: GraphNode,
+  { calls, takesOver }: Pick<UnitCalls, "calls" | "takesOver">,
+): readonly GraphNode[] {
+  const read = handedTo(calls).map(sourceOf);
+  return (takesOver.get(node) ?? [])
+    .filter((each) => placeOf(each).offset === 0 && sizeOf(sourceOf(each).shape) === sizeOf(node.shape))
+    .map(sourceOf)
+    .filter((source) => read.filter((each) => each === source).length === 1);
+}
+
 function inputsReadAfter(node: GraphNode, units: readonly UnitCalls[]): ReadonlySet<string> {
   const written = units.findIndex(({ writes }) => writes.includes(node));
   const names = new Set<string>();
   for (const [index, { calls, takesOver }] of units.entries()) {
     if (index < written) continue;
-    const safe = index === written ? new Set((takesOver.get(node) ?? []).map(sourceOf)) : new Set<GraphNode>();
+    const safe = new Set(index === written ? heritageOf(node, { calls, takesOver }) : []);
     for (const source of handedTo(calls).map(sourceOf)) {
       if (isInput(source) && !safe.has(source)) names.add(nameOfInput(source));
     }
@@ -135,11 +156,10 @@ class Memory {
     for (const [index, { calls, writes, takesOver }] of units.entries()) {
       for (const node of writes) {
         if (this.storage.has(node)) continue;
-        const heir = (takesOver.get(node) ?? []).map(placeOf).find(({ source, offset }) => {
-          const place = this.storage.get(source);
-          const same = offset === 0 && sizeOf(source.shape) === sizeOf(node.shape);
-          return same && place?.kind === "arena" && lastRead.get(source) === index && !passedOn.has(source);
-        })?.source;
+        const heir = heritageOf(node, { calls, takesOver }).find((source) => {
+          const inArena = this.storage.get(source)?.kind === "arena";
+          return inArena && lastRead.get(source) === index && !passedOn.has(source);
+        });
         if (heir !== undefined) {
           passedOn.add(heir);
           this.storage.set(node, this.storage.get(heir)!);

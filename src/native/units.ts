@@ -138,7 +138,7 @@ function join(first: Draft, second: Draft, readers: Readers, position: ReadonlyM
   if (!sameShape(first.shape, second.shape)) return;
   const nodes = [...first.nodes, ...second.nodes].sort((a, b) => position.get(a)! - position.get(b)!);
   if (nodes.length > MOST_NODES || arraysOf(nodes, readers) > POINTWISE_ARGUMENTS.length) return;
-  if (readsOwnOtherwise(nodes)) return;
+  if (readsOwnOtherwise(nodes) || readsColumnOtherwise(nodes)) return;
   const both = new Set([first, second]);
   const reach = new Set<Draft>();
   const dependsOnEither = (draft: Draft): boolean => {
@@ -166,6 +166,18 @@ function readsOwnOtherwise(nodes: readonly GraphNode[]): boolean {
   );
 }
 
+/** Whether the column of a row product, which runs along the rows, is also read down the rows as any [rows, 1]. */
+function readsColumnOtherwise(nodes: readonly GraphNode[]): boolean {
+  const columns = new Set(
+    nodes
+      .filter((node) => isRowProduct(node) && node.attributes["transB"] !== true)
+      .map(({ inputs }) => plainly(inputs[1]!)),
+  );
+  return nodes.some((node) =>
+    node.inputs.slice(0, isRowProduct(node) ? 1 : 3).some((input) => columns.has(plainly(input))),
+  );
+}
+
 /** Arrays a loop of these nodes reads and writes. */
 function arraysOf(nodes: readonly GraphNode[], readers: Readers): number {
   const own = new Set(nodes);
@@ -182,9 +194,10 @@ export function arraysRead(nodes: readonly GraphNode[]): readonly GraphNode[] {
 /** Whether a loop has to write a node's values: something outside of it reads them, or reads them in another shape. */
 export function isKept(node: GraphNode, own: ReadonlySet<GraphNode>, readers: Readers): boolean {
   if (isReduction(node)) return true;
-  return readers
-    .get(node)!
-    .some((reader) => reader === null || !own.has(reader) || !reader.inputs.some((input) => plainly(input) === node));
+  // A source of a closed form that is read nowhere else has no reader.
+  return (readers.get(node) ?? []).some(
+    (reader) => reader === null || !own.has(reader) || !reader.inputs.some((input) => plainly(input) === node),
+  );
 }
 
 function inOrder(drafts: readonly Draft[], position: ReadonlyMap<GraphNode, number>): readonly Draft[] {

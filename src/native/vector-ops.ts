@@ -56,7 +56,7 @@ export const VECTOR = {
   vunpckhpd: { map: 1, prefix: 1, w: 1, opcode: 0x15 },
   vshuff32x4: { map: 3, prefix: 1, w: 0, opcode: 0x23 },
   vpermilps: { map: 3, prefix: 1, w: 0, opcode: 0x04 },
-  vpermt2w: { map: 2, prefix: 1, w: 1, opcode: 0x7d },
+  vpermw: { map: 2, prefix: 1, w: 1, opcode: 0x8d },
   vcvtne2ps2bf16: { map: 2, prefix: 3, w: 0, opcode: 0x72 },
   vdpbf16ps: { map: 2, prefix: 2, w: 0, opcode: 0x52 },
   vpslld: { map: 1, prefix: 1, w: 0, opcode: 0x72 },

@@ -25,8 +25,9 @@ export async function evaluateStage(
   onStep: (tokens: number) => void,
 ): Promise<readonly EvaluatedMode[]> {
   const settings = recipe.eval;
-  const { config, weights, threads, device } = context;
-  const model = replicate({ config, weights, loss: null, threads, device, decodeBatch: settings.decodeBatch });
+  const { config, weights, threads, device, precision } = context;
+  const engines = { threads, device, precision, decodeBatch: settings.decodeBatch };
+  const model = replicate({ config, weights, loss: null, ...engines });
   const all = task.testProblems();
   const problems = settings.limit === null ? all : all.slice(0, settings.limit);
   const evaluated: EvaluatedMode[] = [];

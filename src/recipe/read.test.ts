@@ -84,6 +84,7 @@ describe("parseRecipe", () => {
         decodeBatch: 256,
       },
       device: "cpu",
+      precision: "float32",
       threads: null,
       snapshotEverySteps: 50,
       rolloutsEverySteps: 10,

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { DEVICES, type Device } from "../engine/device.ts";
+import { PRECISIONS } from "../engine/precision.ts";
 import { evalSettings } from "../evaluate/settings.ts";
 import { MOST_TOKENS } from "../model/config.ts";
 import { moreSftSettings, sftSettings } from "../stage1-sft/settings.ts";
@@ -64,6 +65,8 @@ export const recipeSchema = z.strictObject({
   eval: evalSettings.prefault({}),
   /** where the engine runs; auto takes the usable one with the fastest product (`swarr doctor` lists them) */
   device: z.enum(DEVICES).default("cpu"),
+  /** of the factors of linear maps; bfloat16 is quicker where the processor has it, and refused elsewhere */
+  precision: z.enum(PRECISIONS).default("float32"),
   /** of the engine; null takes what the machine has when the run is started */
   threads: z.int().min(1).max(256).nullable().default(null),
   /** steps between snapshots; one is taken at the end of every stage too */

@@ -1,4 +1,4 @@
-// The manifest of a run: written when it starts, held against the inputs when it goes on.
+// The manifest of a run: written when it starts, held against the inputs and the kernels when it goes on.
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -6,6 +6,7 @@ import { SwarrError } from "../base/errors.ts";
 import { readText, writeFileAtomic } from "../base/files.ts";
 import { asObject, parseJson } from "../base/json.ts";
 import { templateFile } from "../data/template.ts";
+import type { CpuKernels } from "../engine/cpu-kernels.ts";
 import type { RunPaths } from "../run/folder.ts";
 import { changedInputs, manifestOf, type Manifest } from "../run/manifest.ts";
 import { recipeHash, recipeText } from "./read.ts";
@@ -15,16 +16,23 @@ import type { SettledRecipe } from "./recipe.ts";
  * Writes the manifest, then the recipe: a folder with a recipe has begun, and can say what it was begun with.
  *
  * @param sets  the settings that the command line laid over the recipe's file
+ * @param kernels  that the run computes with
  * @returns what names the recipe in snapshots
  * @throws `FILE_MISSING` naming the input that is not there
  */
-export function recordInputs(recipe: SettledRecipe, paths: RunPaths, sets: readonly string[]): string {
+export function recordInputs(
+  recipe: SettledRecipe,
+  paths: RunPaths,
+  sets: readonly string[],
+  kernels: CpuKernels,
+): string {
   const text = recipeText(recipe);
   const recipeSha256 = recipeHash(text, paths.recipe);
   const manifest = manifestOf({
     swarr: versionOf("../../package.json"),
     onnxruntime: versionOf("onnxruntime-node/package.json"),
     device: recipe.device,
+    kernels,
     threads: recipe.threads,
     seed: recipe.seed,
     set: sets,
@@ -37,13 +45,16 @@ export function recordInputs(recipe: SettledRecipe, paths: RunPaths, sets: reado
 }
 
 /**
+ * @param kernels  that the run would go on with
  * @returns what names the folder's recipe in snapshots; of its text, so that a later version with more settings finds the same
  * @throws `BAD_DATA` when a resumed run would read other bytes than it started with, or its folder's recipe was changed
+ * @throws `BAD_RECIPE` when it would compute with other kernels, whose rounding is another
  */
-export function checkInputs(paths: RunPaths): string {
+export function checkInputs(paths: RunPaths, kernels: CpuKernels): string {
   const hash = recipeHash(readText(paths.recipe, "the run's recipe"), paths.recipe);
   const manifest = readManifest(paths);
   if (manifest === null) return hash;
+  checkKernels(manifest, paths, kernels);
   const recipeChanged = manifest.recipeSha256 === hash ? [] : [`${paths.recipe} has changed.`];
   const changed = [...changedInputs(manifest), ...recipeChanged];
   if (changed.length === 0) return hash;
@@ -51,6 +62,16 @@ export function checkInputs(paths: RunPaths): string {
     what: `The inputs of ${paths.folder} are not what the run started with: ${changed.join(" ")}`,
     expected: "the same files, so that a resumed run does not mix data.",
     fix: "Restore the files, or start a new run.",
+  });
+}
+
+/** A manifest that names no kernels is from before there were others than ONNX Runtime's. */
+function checkKernels({ kernels: before = "onnxruntime" }: Partial<Manifest>, paths: RunPaths, now: CpuKernels): void {
+  if (before === now) return;
+  throw new SwarrError("BAD_RECIPE", {
+    what: `The run in ${paths.folder} was started with ${before} kernels, and would go on with ${now} ones.`,
+    expected: "the same kernels: others round differently, and going on with them would mix two runs.",
+    fix: `Set the environment variable SWARR_KERNELS=${before}, or start a new run with another --out.`,
   });
 }
 

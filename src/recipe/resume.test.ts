@@ -31,7 +31,7 @@ beforeEach(() => {
 /** The folder of a run that has begun on a machine with three threads. */
 function begin(...sets: readonly string[]): string {
   const recipe = { ...readRecipe(file, sets), device: "cpu" as const, threads: 3 };
-  return recordInputs(recipe, openRunFolder(folder, { resume: false }), sets);
+  return recordInputs(recipe, openRunFolder(folder, { resume: false }), sets, "native");
 }
 
 describe("recipeToResume", () => {
@@ -79,9 +79,9 @@ describe("checkInputs", () => {
     const { recipe } = runPaths(folder);
     const text = fs.readFileSync(recipe, "utf8");
     fs.writeFileSync(recipe, `# a remark\n${text}`);
-    expect(checkInputs(runPaths(folder))).toBe(hash);
+    expect(checkInputs(runPaths(folder), "native")).toBe(hash);
     fs.writeFileSync(recipe, text.replace("seed: 1\n", "seed: 2\n"));
-    expect(() => checkInputs(runPaths(folder))).toThrow(`${recipe} has changed. Expected the same files`);
+    expect(() => checkInputs(runPaths(folder), "native")).toThrow(`${recipe} has changed. Expected the same files`);
   });
 
   it("notices a changed reward module and a changed template file", () => {
@@ -93,9 +93,26 @@ describe("checkInputs", () => {
     begin(`data={train: ${rows}, template: ${template}}`, `rl=${rl}`, `rewards=${reward}`);
     for (const changed of [reward, template]) {
       fs.appendFileSync(changed, "x");
-      expect(() => checkInputs(runPaths(folder))).toThrow(`${changed} has changed (11 bytes then, 12 now).`);
+      expect(() => checkInputs(runPaths(folder), "native")).toThrow(`${changed} has changed (11 bytes then, 12 now).`);
       fs.truncateSync(changed, 11);
     }
-    expect(() => checkInputs(runPaths(folder))).not.toThrow();
+    expect(() => checkInputs(runPaths(folder), "native")).not.toThrow();
+  });
+
+  it("refuses other kernels than the run was started with, naming both and the variable that chooses", () => {
+    begin();
+    expect(() => checkInputs(runPaths(folder), "onnxruntime")).toThrow(
+      new RegExp(
+        `^The run in ${folder} was started with native kernels, and would go on with onnxruntime ones\\..*SWARR_KERNELS=native.*\\[BAD_RECIPE\\]$`,
+      ),
+    );
+  });
+
+  it("takes a manifest that names no kernels for one of ONNX Runtime's", () => {
+    begin();
+    const { manifest } = runPaths(folder);
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, "utf8").replace(/ *"kernels": "native",\n/, ""));
+    expect(() => checkInputs(runPaths(folder), "onnxruntime")).not.toThrow();
+    expect(() => checkInputs(runPaths(folder), "native")).toThrow("SWARR_KERNELS=onnxruntime");
   });
 });

@@ -72,6 +72,7 @@ function contextOf(job: Job, checkpoint: Checkpoint, paths: RunPaths, hooks: Job
     padId: 0,
     threads: job.threads,
     device: recipe.device,
+    precision: recipe.precision,
     arm,
     stage,
     seed: recipe.seed,

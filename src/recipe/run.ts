@@ -4,6 +4,8 @@ import fs from "node:fs";
 import os from "node:os";
 import { messageOf, SwarrError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
+import { kernelsOn } from "../engine/cpu-kernels.ts";
+import { requirePrecision } from "../engine/precision.ts";
 import { resolveDevice } from "../engine/providers.ts";
 import { openEventLog } from "../run/event-log.ts";
 import type { RunEvent } from "../run/events.ts";
@@ -37,13 +39,15 @@ export async function runRecipe(asked: Recipe, options: RunOptions): Promise<Run
   const { folder, sets = [], resume } = options;
   // Settled before anything is written; the run folder's recipe names both, so that a resumed run takes the same.
   const device = await resolveDevice(asked.device);
+  await requirePrecision(asked.precision, device);
+  const kernels = await kernelsOn(device);
   const recipe = { ...asked, device, threads: asked.threads ?? os.availableParallelism() };
   await checkPlan(recipe);
   const wasThere = fs.existsSync(folder);
   const paths = openRunFolder(folder, { resume });
   const release = lockRunFolder(folder);
   try {
-    const recipeHash = resume ? checkInputs(paths) : recordInputs(recipe, paths, sets);
+    const recipeHash = resume ? checkInputs(paths, kernels) : recordInputs(recipe, paths, sets, kernels);
     return await runIn(paths, recipe, recipeHash, options);
   } catch (thrown) {
     if (!resume && isMistake(thrown) && !hasBegun(paths)) clearRunFolder(paths, { keepFolder: wasThere });

@@ -2,6 +2,7 @@
 
 import type { Device } from "../engine/device.ts";
 import { createEngine } from "../engine/create-engine.ts";
+import type { Precision } from "../engine/precision.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -31,6 +32,7 @@ export interface MemberOptions {
   readonly loss: LossName | null;
   readonly decodeBatch: number;
   readonly device: Device;
+  readonly precision: Precision;
 }
 
 export interface UpdateSettings {
@@ -52,8 +54,8 @@ export class Member {
 
   /** @param weights  this thread's copy, which the engine may read */
   constructor(options: MemberOptions, weights: Weights) {
-    const { index, config, memory, adapter, loss, decodeBatch, device } = options;
-    const engine = createEngine({ threads: 1, device });
+    const { index, config, memory, adapter, loss, decodeBatch, device, precision } = options;
+    const engine = createEngine({ threads: 1, device, precision });
     this.weights = weights;
     this.#trained = adapter === null ? theWeights(config, weights) : anAdapter(config, weights, adapter);
     this.shared = openSharedState(this.#trained.parameters, memory);

@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError } from "../base/errors.ts";
 import type { Device } from "../engine/device.ts";
+import type { Precision } from "../engine/precision.ts";
 import type { SampledResponse, SampleOptions, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { LoraAdapter } from "../model/lora.ts";
@@ -55,6 +56,8 @@ export interface ReplicaOptions {
   readonly decodeBatch: number;
   /** cpu when left out; any other runs the whole model by itself, so that one thread feeds it */
   readonly device?: Device;
+  /** of the products; float32 when left out */
+  readonly precision?: Precision;
 }
 
 /**
@@ -63,22 +66,15 @@ export interface ReplicaOptions {
  * engines side by side scale by 1.9 (docs/log.md).
  */
 export function replicate(options: ReplicaOptions): ReplicatedModel {
-  const { config, weights, loss, device = "cpu" } = options;
+  const { config, weights, loss, device = "cpu", precision = "float32" } = options;
   const threads = device === "cpu" ? options.threads : 1;
   const adapter = options.adapter ?? null;
   const trained = adapter?.adapter ?? weights;
   const base = adapter === null ? null : freezeBase(config, adapter.lora, weights);
   const memory = newSharedMemory(trainedParameters(config, base), threads);
   const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
-  const memberOptions = (index: number): MemberOptions => ({
-    index,
-    config,
-    memory,
-    adapter: base,
-    loss,
-    decodeBatch,
-    device,
-  });
+  const alike = { config, memory, adapter: base, loss, decodeBatch, device, precision };
+  const memberOptions = (index: number): MemberOptions => ({ index, ...alike });
   const own = new Member(memberOptions(0), weights);
   copyWeights(own.shared.trained, trained);
   own.pull();

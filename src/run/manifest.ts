@@ -22,6 +22,8 @@ export interface Manifest {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly device: string;
+  /** what computed there: our own machine code (`native`) or `onnxruntime` */
+  readonly kernels: string;
   readonly threads: number;
   readonly seed: number;
   /** each `a.b.c=value` that the command line laid over the recipe's file, in order */
@@ -39,6 +41,7 @@ export interface ManifestFacts {
   readonly swarr: string;
   readonly onnxruntime: string;
   readonly device: string;
+  readonly kernels: string;
   readonly threads: number;
   readonly seed: number;
   readonly set: readonly string[];

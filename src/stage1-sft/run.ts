@@ -21,12 +21,12 @@ export interface SftRun {
 
 /** Trains `context.weights` (or its adapter) in place. @returns what it cost */
 export async function runSft(context: StageContext, run: SftRun): Promise<StageTotals> {
-  const { config, weights, adapter, tokenizer, threads, device, arm, stage } = context;
+  const { config, weights, adapter, tokenizer, threads, device, precision, arm, stage } = context;
   const { settings, task, purpose, snapshotEvery } = run;
   const schedule = scheduleOf(settings, settings.steps);
   const endId = endIdOf(context, "The model");
   const loss = { kind: "cross-entropy" } as const;
-  const model = replicate({ config, weights, adapter, loss, threads, device, decodeBatch: 1 });
+  const model = replicate({ config, weights, adapter, loss, threads, device, precision, decodeBatch: 1 });
   let cursor = context.resume === null ? 0 : (context.resume.state["cursor"] as number);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {

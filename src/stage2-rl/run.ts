@@ -27,13 +27,14 @@ export interface RlRun {
 
 /** Trains `context.weights` (or its adapter) in place. @returns what it cost */
 export async function runRl(context: StageContext, run: RlRun): Promise<StageTotals> {
-  const { config, weights, adapter, threads, device } = context;
+  const { config, weights, adapter, threads, device, precision } = context;
   const { settings, task, window, snapshotEvery } = run;
   // Without one every response is cut off, and the model learns no end.
   endIdOf(context, "The model");
   const clip = { low: settings.clipLow, high: settings.clipHigh };
   const loss = { kind: "clipped-policy", ...clip } as const;
-  const model = replicate({ config, weights, adapter, loss, threads, device, decodeBatch: settings.decodeBatch });
+  const engines = { threads, device, precision, decodeBatch: settings.decodeBatch };
+  const model = replicate({ config, weights, adapter, loss, ...engines });
   const schedule = scheduleOf(settings, settings.steps);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {

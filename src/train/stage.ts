@@ -2,6 +2,7 @@
 
 import { peakMemoryBytes } from "../base/peak-memory.ts";
 import type { Device } from "../engine/device.ts";
+import type { Precision } from "../engine/precision.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { LoraAdapter } from "../model/lora.ts";
 import type { ArmName, StageName } from "../run/events.ts";
@@ -32,6 +33,7 @@ export interface StageContext {
   /** engines side by side */
   readonly threads: number;
   readonly device: Device;
+  readonly precision: Precision;
   readonly arm: ArmName;
   readonly stage: StageName;
   /** the recipe's */

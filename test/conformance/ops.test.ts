@@ -1,8 +1,11 @@
-// Every op: its gradient against finite differences in float64, and the engine's value and gradient against float64.
+// Every op: its gradient against finite differences in float64, and each engine's value and gradient against float64.
 
 import { afterAll, describe, expect, it } from "vitest";
 import { DEVICES, type Device } from "../../src/engine/device.ts";
-import { createEngine } from "../../src/engine/create-engine.ts";
+import { cpuKernels } from "../../src/engine/cpu-kernels.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import { createNativeEngine } from "../../src/engine/native-engine.ts";
+import { createOnnxEngine } from "../../src/engine/onnx-engine.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { graphOf } from "../../src/graph/check.ts";
 import { interpret } from "../../src/graph/interpret.ts";
@@ -16,7 +19,13 @@ import { OP_CASES, type OpCase } from "./op-cases.ts";
 /** `SWARR_TEST_DEVICE=webgpu` runs the suite there; a device that is missing fails it. */
 const device = (process.env["SWARR_TEST_DEVICE"] ?? "cpu") as Device;
 expect(DEVICES).toContain(device);
-const engine = createEngine({ threads: 1, device });
+/** ONNX Runtime on that device; on the CPU our own machine code too, where `cpuKernels` has it. */
+const engines: readonly { readonly kernels: string; readonly engine: Engine }[] = [
+  { kernels: "onnxruntime", engine: createOnnxEngine(1, device) },
+  ...(device === "cpu" && (await cpuKernels()).kernels === "native"
+    ? [{ kernels: "native", engine: createNativeEngine() }]
+    : []),
+];
 const seen = new Set<string>();
 
 function sourcesOf({ inputs, tables = [] }: OpCase): readonly GraphNode[] {
@@ -39,7 +48,8 @@ describe.each(OP_CASES)("$name", (opCase) => {
     } else expectGradients(output, sourcesOf(opCase), values, opCase.name);
   });
 
-  it("gives on the engine the values and gradients of the float64 interpreter", async () => {
+  it.each(engines)("gives on $kernels the values and gradients of the float64 interpreter", async (each) => {
+    const { kernels, engine } = each;
     const sources = opCase.constantGradient ? [] : sourcesOf(opCase);
     const grads = gradients(weighedTotal(output, 7), sources);
     const graph = graphOf({
@@ -63,10 +73,10 @@ describe.each(OP_CASES)("$name", (opCase) => {
     await program.run(inputs, outputs);
     await program.dispose();
     for (const [name, value] of Object.entries(outputs)) expectClose(value, wanted[name]!, tolerances.engine32, name);
-    seen.add(opCase.name);
+    seen.add(`${kernels} ${opCase.name}`);
   });
 });
 
 afterAll(() => {
-  expect(seen.size).toBe(OP_CASES.length);
+  expect(seen.size).toBe(engines.length * OP_CASES.length);
 });

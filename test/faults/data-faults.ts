@@ -147,4 +147,12 @@ export const DATA_FAULTS: readonly Fault[] = [
       "recipeToResume > keeps what the run was started with, its --set included, and the device and threads it settled",
     ],
   ]),
+  ...inFile("src/recipe/record-inputs.ts", "src/recipe/resume.test.ts", [
+    [
+      "a run goes on with other kernels",
+      "  checkKernels(manifest, paths, kernels);",
+      "",
+      "checkInputs > refuses other kernels than the run was started with, naming both and the variable that chooses",
+    ],
+  ]),
 ];

@@ -10,6 +10,8 @@ export interface Fault {
   /** the test that must fail: its file, and its name with `describe` and `it` joined by " > " */
   readonly testFile: string;
   readonly test: string;
+  /** the test runs machine code, so it is skipped where the processor has no AVX-512 */
+  readonly needsAvx512?: true;
   /** also planted by `npm test` */
   readonly quick?: true;
 }

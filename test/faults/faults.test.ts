@@ -1,14 +1,17 @@
 // Every planted fault breaks the test that is named for it: a test that no fault can break is not yet a test.
 
 import { afterAll, describe, expect, it } from "vitest";
+import { hasAvx512 } from "../../src/native/features.ts";
 import type { Fault } from "./fault.ts";
 import { GRADIENT_FAULTS } from "./gradient-faults.ts";
 import { DATA_FAULTS } from "./data-faults.ts";
+import { NATIVE_FAULTS } from "./native-faults.ts";
 import { RULE_FAULTS } from "./rule-faults.ts";
 import { applies, openPlantation, type Outcomes } from "./plant.ts";
 
-const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS];
-const planted = process.env["SWARR_SUITE"] === "faults" ? everyFault : everyFault.filter((fault) => fault.quick);
+const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS, ...NATIVE_FAULTS];
+const testable = everyFault.filter((fault) => !fault.needsAvx512 || hasAvx512());
+const planted = process.env["SWARR_SUITE"] === "faults" ? testable : testable.filter((fault) => fault.quick);
 
 const plantation = openPlantation();
 const healthy = new Map<string, Outcomes>();

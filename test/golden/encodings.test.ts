@@ -109,7 +109,7 @@ const FORMS: Record<Exclude<VectorOp, "vmovss" | "vmovssStore" | "vmovupsStore">
   vunpckhpd: { sources: 2, elements: 8 },
   vshuff32x4: { ...TWO, immediate: 0xdd },
   vpermilps: { ...ONE, immediate: 0xb1 },
-  vpermt2w: { sources: 2, elements: 0 },
+  vpermw: { sources: 2, elements: 0 },
   vcvtne2ps2bf16: TWO,
   vdpbf16ps: TWO,
   vpslld: { ...ONE, immediate: 23 },

@@ -58,6 +58,7 @@ export function tinyStage({
     padId: RUNNING_TOTAL_ALPHABET.padId,
     threads,
     device: "cpu",
+    precision: "float32",
     arm: "swa",
     stage,
     seed: 4,

@@ -57,18 +57,18 @@ async function bench(flags: BenchFlags): Promise<void> {
   printResult(flags.json, result, () => table(result));
 }
 
-function table({ sgemmGflops, nativeBlas, threads, train, sample, context }: BenchResult): string {
+function table({ kernels, sgemmGflops, nativeBlas, threads, train, sample, context }: BenchResult): string {
   const mebibytes = (bytes: number | null): string => (bytes === null ? "-" : `${Math.round(bytes / 2 ** 20)} MiB`);
   return [
-    `matrix product, best 1024-row shape: ${sgemmGflops.toFixed(0)} GFLOP/s on ${threads} threads`,
+    `matrix product, best 1024-row shape: ${sgemmGflops.toFixed(0)} GFLOP/s on ${threads} threads; training and sampling by ${kernels} kernels`,
     nativeBlas.gflops === null
       ? `native BLAS: not measured, ${nativeBlas.reason}`
       : `native BLAS: ${nativeBlas.gflops.toFixed(0)} GFLOP/s (${nativeBlas.library}), of which the engine reaches ${nativeBlas.engineFraction.toFixed(2)}`,
     "",
-    "training        tokens/s   GFLOP/s   of sgemm   peak memory",
+    "training        tokens/s   GFLOP/s   of sgemm   tokens/s in bfloat16   peak memory",
     ...Object.entries(train).map(
-      ([name, { tokensPerSecond, gflops, fractionOfSgemm, peakRssBytes }]) =>
-        `  ${name}      ${tokensPerSecond.toFixed(0).padStart(14)}${gflops.toFixed(1).padStart(10)}${fractionOfSgemm.toFixed(2).padStart(11)}   ${mebibytes(peakRssBytes)}`,
+      ([name, { tokensPerSecond, gflops, fractionOfSgemm, bfloat16, peakRssBytes }]) =>
+        `  ${name}      ${tokensPerSecond.toFixed(0).padStart(14)}${gflops.toFixed(1).padStart(10)}${fractionOfSgemm.toFixed(2).padStart(11)}${(bfloat16?.tokensPerSecond.toFixed(0) ?? "-").padStart(23)}   ${mebibytes(peakRssBytes)}`,
     ),
     "",
     "sampling        tokens/s",

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { captureOutput, catalogueOf } from "../../../test/support/captured-cli.ts";
+import { cpuKernels, type KernelFinding } from "../../engine/cpu-kernels.ts";
 import { runCli } from "../program.ts";
 import { doctorCommand } from "./doctor.ts";
 
@@ -15,6 +16,7 @@ const written = captureOutput();
 interface Found {
   readonly cores: number;
   readonly memoryBytes: number;
+  readonly cpuKernels: KernelFinding;
   readonly providers: readonly { readonly name: string; readonly usable: boolean; readonly reason: string }[];
   readonly recipe: { readonly device: string; readonly parameters: number; readonly fitsMemory: boolean };
 }
@@ -24,6 +26,7 @@ describe("swarr doctor", () => {
     expect(await runCli(["doctor", MINIATURE, "--json"], catalogue)).toBe(0);
     const found = JSON.parse(written.stdout) as Found;
     expect(found).toMatchObject({ cores: os.availableParallelism(), memoryBytes: os.totalmem() });
+    expect(found.cpuKernels).toEqual(await cpuKernels());
     expect(found.recipe).toMatchObject({ device: "cpu", parameters: 303_744, fitsMemory: true });
     for (const device of found.providers.filter(({ usable, name }) => !usable && name === "cuda")) {
       written.stderr = "";
@@ -31,6 +34,12 @@ describe("swarr doctor", () => {
       expect(written.stderr).toContain(device.reason);
       expect(written.stderr).toContain("[DEVICE_MISSING]");
     }
+  });
+
+  it("says in one line what computes on the CPU, and why", async () => {
+    expect(await runCli(["doctor"], catalogue)).toBe(0);
+    const { kernels, reason } = await cpuKernels();
+    expect(written.stdout).toContain(`\nkernels of runs on the CPU: ${kernels} (${reason})\n`);
   });
 
   it("refuses a recipe that would not run before it measures anything", async () => {

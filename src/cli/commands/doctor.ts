@@ -1,6 +1,7 @@
 // `swarr doctor`: what this machine has, and what a recipe would need of it.
 
 import type { Command } from "commander";
+import type { KernelFinding } from "../../engine/cpu-kernels.ts";
 import type { ProviderFinding } from "../../engine/providers.ts";
 import type { RecipeNeeds } from "../../recipe/needs.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
@@ -21,7 +22,7 @@ export const doctorCommand: CommandModule = {
     program
       .command("doctor [recipe]")
       .description(
-        "Lists the engine, every execution provider with the reason it can or cannot be used (each is tried in a process\n" +
+        "Lists the engine, the kernels that train on the CPU, every execution provider with the reason it can or cannot be used (each is tried in a process\n" +
           "of its own and held against the CPU), cores and memory. With a recipe: its parameters, memory, disk, the FLOPs of\n" +
           "every stage and a rough time from a quick matrix product. Run it on a quiet machine.",
       )
@@ -48,16 +49,20 @@ interface Findings {
   readonly memoryBytes: number;
   readonly freeMemoryBytes: number;
   readonly engine: { readonly name: "onnxruntime-node"; readonly version: string };
+  /** what computes on the CPU where there is one engine a core: in training, RL and a run's evaluations */
+  readonly cpuKernels: KernelFinding;
   readonly providers: readonly ProviderFinding[];
   readonly recipe: RecipeFindings | null;
 }
 
 async function doctor(file: string | undefined, flags: DoctorFlags): Promise<void> {
   const os = await import("node:os");
+  const { cpuKernels } = await import("../../engine/cpu-kernels.ts");
   const { engineVersion, findProviders } = await import("../../engine/providers.ts");
   const { packageVersion } = await import("../version.ts");
   // The recipe is read first: what is wrong with it is said before anything is measured.
   const recipe = file === undefined ? null : (await import("../../recipe/read.ts")).readRecipe(file, flags.set);
+  const kernels = await cpuKernels();
   const providers = await findProviders();
   const findings: Findings = {
     swarr: packageVersion(),
@@ -68,6 +73,7 @@ async function doctor(file: string | undefined, flags: DoctorFlags): Promise<voi
     memoryBytes: os.totalmem(),
     freeMemoryBytes: os.freemem(),
     engine: { name: "onnxruntime-node", version: engineVersion() },
+    cpuKernels: kernels,
     providers,
     recipe: recipe === null ? null : await recipeFindings(file!, recipe, providers),
   };
@@ -91,10 +97,12 @@ async function recipeFindings(
 }
 
 function text(findings: Findings): string {
-  const { swarr, node, platform, cpu, cores, memoryBytes, freeMemoryBytes, engine, providers, recipe } = findings;
+  const { swarr, node, platform, cpu, cores, memoryBytes, freeMemoryBytes, engine, cpuKernels, providers, recipe } =
+    findings;
   return [
     `swarr ${swarr}, Node ${node}, ${engine.name} ${engine.version}, ${platform}`,
     `${cpu}, ${cores} cores, ${amount(memoryBytes)} of memory, ${amount(freeMemoryBytes)} free`,
+    `kernels of runs on the CPU: ${cpuKernels.kernels} (${cpuKernels.reason})`,
     "",
     "device   usable  why",
     ...providers.map(({ name, usable, reason, gflops }) => {

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { input } from "../graph/node.ts";
+import { graphOf } from "../graph/check.ts";
+import { gemm } from "../graph/ops/contract.ts";
+import { hasBf16 } from "../native/features.ts";
+import { createEngine } from "./create-engine.ts";
+import { requirePrecision } from "./precision.ts";
+
+describe("requirePrecision", () => {
+  it("lets float32 through everywhere", async () => {
+    await expect(requirePrecision("float32", "webgpu")).resolves.toBeUndefined();
+  });
+
+  it("refuses bfloat16 on a device other than the CPU", async () => {
+    await expect(requirePrecision("bfloat16", "webgpu")).rejects.toThrow(/device is webgpu.*\[DEVICE_MISSING\]/);
+  });
+
+  it.skipIf(hasBf16())("refuses bfloat16 on a processor without it", async () => {
+    await expect(requirePrecision("bfloat16", "cpu")).rejects.toThrow(/\[DEVICE_MISSING\]/);
+  });
+});
+
+describe.skipIf(!hasBf16())("an engine in bfloat16", () => {
+  it("rounds the factors of linear maps, and those alone", async () => {
+    const [x, w] = [input("x", [2, 1]), input("w", [2, 1])];
+    const graph = graphOf({ linear: gemm(x, w, { transB: true }) });
+    const program = await createEngine({ threads: 1, precision: "bfloat16" }).compile(graph);
+    const linear = new Float32Array(4);
+    // 1 + 2^-9 lies halfway below the step of bfloat16 at 1, which is 2^-7: it becomes 1.
+    await program.run({ x: Float32Array.of(1 + 2 ** -9, 3), w: Float32Array.of(1, 2) }, { linear });
+    expect([...linear]).toEqual([1, 2, 3, 6]);
+    await program.dispose();
+  });
+
+  it("is not to be had with several threads inside an operation", () => {
+    expect(() => createEngine({ threads: 2, precision: "bfloat16" })).toThrow(/one thread/);
+  });
+});

@@ -1,0 +1,33 @@
+// The precision of the products, and the refusal of one that cannot be had.
+
+import { SwarrError } from "../base/errors.ts";
+import { hasBf16 } from "../native/features.ts";
+import { cpuKernels } from "./cpu-kernels.ts";
+import type { Device } from "./device.ts";
+
+/**
+ * What the factors of the linear maps are rounded to before they are multiplied. Sums, weights, gradients, the optimizer and
+ * everything else are float32 either way.
+ */
+export const PRECISIONS = ["float32", "bfloat16"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Why products of that precision cannot be had on a device here; null where they can. */
+export async function whyNotPrecision(precision: Precision, device: Device): Promise<string | null> {
+  if (precision === "float32") return null;
+  if (device !== "cpu") return `device is ${device}`;
+  const { kernels, reason } = await cpuKernels();
+  if (kernels !== "native") return `ONNX Runtime computes here (${reason})`;
+  return hasBf16() ? null : "the processor lacks avx512_bf16";
+}
+
+/** @throws `DEVICE_MISSING` where the device or the processor does not multiply so; no precision is ever replaced by another */
+export async function requirePrecision(precision: Precision, device: Device): Promise<void> {
+  const missing = await whyNotPrecision(precision, device);
+  if (missing === null) return;
+  throw new SwarrError("DEVICE_MISSING", {
+    what: `precision is ${precision}, which cannot be had here: ${missing}.`,
+    expected: "device: cpu with native kernels, on a processor with avx512_bf16.",
+    fix: "Set precision: float32.",
+  });
+}

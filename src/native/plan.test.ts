@@ -1,0 +1,135 @@
+// Planned memory: what is alive together lies apart, and only what is asked for is computed.
+
+import { describe, expect, it } from "vitest";
+import { randomGraph } from "../../test/support/random-graph.ts";
+import { graphOf } from "../graph/check.ts";
+import { filled, input, nodesInOrder, type Graph, type GraphNode } from "../graph/node.ts";
+import { gemm } from "../graph/ops/contract.ts";
+import { add, exp, mul } from "../graph/ops/elementwise.ts";
+import { scatterAddRows } from "../graph/ops/index.ts";
+import { slice } from "../graph/ops/move.ts";
+import { softmax } from "../graph/ops/rowwise.ts";
+import { sizeOf } from "../tensor/tensor.ts";
+import { absorbSums } from "./absorb.ts";
+import { callsOf } from "./calls.ts";
+import { planProgram, type ProgramPlan } from "./plan.ts";
+import { readersOf, sourceOf, unitsOf } from "./units.ts";
+
+interface Lived {
+  readonly node: GraphNode;
+  readonly start: number;
+  readonly end: number;
+  readonly born: number;
+  readonly died: number;
+  /** in the unit that computes it: what its memory may be taken from */
+  readonly heirTo: ReadonlySet<GraphNode>;
+}
+
+/** Every value in the arena, with the first and the last unit that touch it, worked out apart from the plan. */
+function livesOf({ outputs }: Graph, { calls, storage }: ProgramPlan): Lived[] {
+  const nodes = Object.values(outputs);
+  const readers = readersOf(
+    nodesInOrder(nodes).filter((node) => sourceOf(node) === node),
+    nodes,
+  );
+  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers));
+  // Whatever the plan calls after its units copies outputs to their places.
+  const copies = calls.slice(units.flatMap((unit) => unit.calls).length);
+  const touched = [...units.map((unit) => unit.calls), copies].map(
+    (each) =>
+      new Set(
+        each.flatMap((call) => call.arguments.flatMap((one) => (typeof one === "string" ? [] : [sourceOf(one.node)]))),
+      ),
+  );
+  return units.flatMap(({ writes, takesOver }, born) =>
+    writes.flatMap((node): Lived[] => {
+      const place = storage.get(node)!;
+      if (place.kind !== "arena") return [];
+      const died = Math.max(born, ...touched.flatMap((each, index) => (each.has(node) ? [index] : [])));
+      const end = place.start + 4 * sizeOf(node.shape);
+      return [
+        { node, start: place.start, end, born, died, heirTo: new Set((takesOver.get(node) ?? []).map(sourceOf)) },
+      ];
+    }),
+  );
+}
+
+function collisions(lives: readonly Lived[]): string[] {
+  return lives.flatMap((a, i) =>
+    lives.slice(i + 1).flatMap((b) => {
+      const apart = a.end <= b.start || b.end <= a.start || a.died < b.born || b.died < a.born;
+      const [old, young] = a.born <= b.born ? [a, b] : [b, a];
+      const handedOver =
+        old.born < young.born && old.died === young.born && old.start === young.start && young.heirTo.has(old.node);
+      return apart || handedOver ? [] : [`${a.node.op.name} (${a.start}) and ${b.node.op.name} (${b.start})`];
+    }),
+  );
+}
+
+const x = input("x", [20, 20]);
+const ids = input("ids", [20], "int32");
+
+describe("planProgram", () => {
+  it("never keeps two values that are alive together in the same memory, on random graphs", () => {
+    let shared = 0;
+    for (let seed = 1; seed <= 120; seed++) {
+      const graph = absorbSums(randomGraph(seed, 40).graph);
+      const plan = planProgram(graph, Object.keys(graph.outputs));
+      const lives = livesOf(graph, plan);
+      expect(collisions(lives), `seed ${seed}`).toEqual([]);
+      for (const { end } of lives) expect(end).toBeLessThanOrEqual(plan.arenaBytes);
+      shared += lives.length - new Set(lives.map(({ start }) => start)).size;
+    }
+    expect(shared).toBeGreaterThan(50);
+  });
+
+  it("computes a chain in two places, and in the one it takes over where it can", () => {
+    const chain = (each: (node: GraphNode) => GraphNode): GraphNode => {
+      let node: GraphNode = x;
+      for (let i = 0; i < 10; i++) node = each(node);
+      return node;
+    };
+    const bytes = (y: GraphNode): number => planProgram(graphOf({ y }), ["y"]).arenaBytes;
+    expect(bytes(chain((node) => gemm(node, x, {})))).toBe(2 * 1600);
+    expect(bytes(chain(softmax))).toBe(1600);
+  });
+
+  it("computes what the named outputs need, and nothing else", () => {
+    const graph = graphOf({ e: exp(x), s: softmax(x), both: add(exp(x), gemm(x, x, {})) });
+    const keys = (names: readonly string[]): string[] =>
+      planProgram(graph, names).calls.map(({ key }) => key.slice(0, key.indexOf(" ")));
+    expect(keys(["s"])).toEqual(["softmax"]);
+    expect(keys(["e"])).toEqual(["loop"]);
+    expect(keys(["s", "both"]).sort()).toEqual(["gemm", "loop", "softmax"]);
+  });
+
+  it("takes over no memory that the same kernel reads in a second way", () => {
+    const s = softmax(x);
+    for (const y of [gemm(s, x, {}, s), mul(s, slice(s, 0, 0, 1)), scatterAddRows(s, ids, s)]) {
+      const plan = planProgram(graphOf({ y: gemm(y, x, {}) }), ["y"]);
+      expect(plan.storage.get(y), y.op.name).not.toEqual(plan.storage.get(s));
+    }
+    const plain = gemm(x, x, {}, s);
+    const plan = planProgram(graphOf({ y: gemm(plain, x, {}) }), ["y"]);
+    expect(plan.storage.get(plain)).toEqual(plan.storage.get(s));
+  });
+
+  it("says which inputs are read after an output is written", () => {
+    const later = input("later", [20, 20]);
+    const y = exp(add(x, later));
+    const graph = graphOf({ y, z: gemm(y, later, {}), w: gemm(x, x, {}, x), v: gemm(later, later, {}, x) });
+    const of = (...names: string[]): string[][] =>
+      names.map((name) => [...planProgram(graph, names).readLater.get(name)!]);
+    expect(of("y")).toEqual([[]]);
+    expect(of("y", "z")).toEqual([["later"], ["later"]]);
+    expect([of("w"), of("v")]).toEqual([[["x"]], [["later"]]]);
+  });
+
+  it("puts a second name of an output, and a view of one, in an array of its own", () => {
+    const y = exp(x);
+    const graph = { inputs: { x }, outputs: { y, same: y, part: slice(y, 0, 3, 5), zeros: filled([3], 0) } };
+    const plan = planProgram(graph, Object.keys(graph.outputs));
+    expect(plan.calls.map(({ key }) => key.slice(0, key.indexOf(" ")))).toEqual(["loop", "copy", "copy", "copy"]);
+    expect([plan.arenaBytes, plan.pointers.filter(({ kind }) => kind === "output").length]).toEqual([0, 4]);
+  });
+});

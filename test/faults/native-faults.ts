@@ -1,0 +1,171 @@
+// Faults in what turns a graph into machine code: kernels, what is computed together, whose memory is whose.
+
+import type { Fault } from "./fault.ts";
+
+type Row = readonly [name: string, find: string, replace: string, test: string];
+
+/** `needs` says whether the test runs machine code, so that it is skipped where the processor has no AVX-512. */
+function inFile(file: string, testFile: string, rows: readonly Row[], needs: "avx512" | "nothing" = "avx512"): Fault[] {
+  return rows.map(([name, find, replace, test]) => ({
+    name,
+    file: `src/native/${file}`,
+    find,
+    replace,
+    testFile: `src/native/${testFile}`,
+    test,
+    ...(needs === "avx512" ? { needsAvx512: true as const } : {}),
+  }));
+}
+
+export const NATIVE_FAULTS: readonly Fault[] = [
+  ...inFile("pointwise.ts", "pointwise.test.ts", [
+    [
+      "a row sum takes in what lies beyond the row",
+      "registers[0]!, { mask });",
+      "registers[0]!);",
+      "emitPointwise > adds up rows of any length, over one axis and several, beside values that are kept",
+    ],
+    [
+      "outer axes stand still",
+      "4 * (strides[i]! - passed)",
+      "0",
+      "emitPointwise > repeats operands over any axes: none, the last, the first, one in the middle, all",
+    ],
+  ]),
+  ...inFile("gemm-tile.ts", "gemm.test.ts", [
+    [
+      "the last few steps of k are skipped",
+      "for (let l = 0; l < depth % UNROLL; l++) step(l);",
+      "",
+      "emitGemm > 'A plain, B plain' > equals float64 on every edge of a tile, a panel and a turned square",
+    ],
+  ]),
+  ...inFile("gemm.ts", "native-program.test.ts", [
+    [
+      "a product that adds forgets what it adds to",
+      'first ? (adds ? "added" : "zero")',
+      'first ? "zero"',
+      "NativeProgram > adds to the array of an input of the same shape, run after run",
+    ],
+  ]),
+  ...inFile("index-kernels.ts", "index-kernels.test.ts", [
+    [
+      "a rotation turns the other way",
+      'inverse ? "vfmadd231ps" : "vfnmadd231ps", left',
+      'inverse ? "vfnmadd231ps" : "vfmadd231ps", left',
+      "emitRotate > turns both halves of every head by its position, apart and in place; inverse: false",
+    ],
+  ]),
+  ...inFile("loop-call.ts", "units.test.ts", [
+    [
+      "the column of a row product stands still along the row",
+      "asColumn ? [0, 1]",
+      "asColumn ? [1, 0]",
+      "a program of units > gives a column that is read along and down the rows the right strides in each",
+    ],
+    [
+      "an operand that is stretched is read in other steps",
+      ": broadcastStrides(array.shape, shape)",
+      ": broadcastStrides(array.shape, shape).reverse()",
+      "a program of units > gives the interpreter's numbers for random graphs of every op",
+    ],
+    [
+      "a result takes the place of what its loop has yet to read",
+      " && first(array) <= nodes.indexOf(result)",
+      "",
+      "a program of units > reads an array before a result of the same loop takes its place",
+    ],
+  ]),
+  ...inFile("kernel-call.ts", "units.test.ts", [
+    [
+      "kernels of different infinities are one",
+      "JSON.stringify(sizes, exact)",
+      "JSON.stringify(sizes)",
+      "a program of units > tells numbers apart that JSON does not: infinities and minus zero",
+    ],
+  ]),
+  ...inFile(
+    "units.ts",
+    "units.test.ts",
+    [
+      [
+        "a column is read along and down the rows by one loop",
+        " || readsColumnOtherwise(nodes)",
+        "",
+        "unitsOf > does not join a row product with what reads its column down the rows",
+      ],
+      [
+        "two loops that need each other are merged",
+        "if (!both.has(other) && dependsOnEither(other)) return;",
+        "",
+        "unitsOf > does not merge two loops that would need each other",
+      ],
+      [
+        "a loop reads its own row sum",
+        " || isReduction(plainly(input)))",
+        ")",
+        "unitsOf > never lets a loop read a row sum of its own, directly or through another node",
+      ],
+    ],
+    "nothing",
+  ),
+  ...inFile(
+    "plan.ts",
+    "plan.test.ts",
+    [
+      [
+        "a value dies before its last reader",
+        "lastRead.set(node, index);",
+        "lastRead.set(node, index - 1);",
+        "planProgram > never keeps two values that are alive together in the same memory, on random graphs",
+      ],
+      [
+        "a result takes the place of what its kernel reads in a second way",
+        "(each) => each === source).length === 1",
+        "(each) => each === source).length >= 1",
+        "planProgram > takes over no memory that the same kernel reads in a second way",
+      ],
+      [
+        "an input that is read later is written over",
+        "if (index < written) continue;",
+        "if (index !== written) continue;",
+        "planProgram > says which inputs are read after an output is written",
+      ],
+    ],
+    "nothing",
+  ),
+  ...inFile("native-program.ts", "native-program.test.ts", [
+    [
+      "computed indices are not checked",
+      "checkIndices(bounds.outputs, outputs);",
+      "",
+      "NativeProgram > refuses an index of its own that points nowhere, after the run",
+    ],
+  ]),
+  ...inFile(
+    "bounds.ts",
+    "bounds.test.ts",
+    [
+      [
+        "an index one too large passes",
+        "id >= count",
+        "id > count",
+        "checkIndices > takes 0 and the last, and names the first that lies outside",
+      ],
+    ],
+    "nothing",
+  ),
+  ...inFile(
+    "absorb.ts",
+    "absorb.test.ts",
+    [
+      [
+        "a product that is read elsewhere is taken into a sum",
+        "readers.get(product) === 1 &&",
+        "",
+        "absorbSums > leaves a product alone that something else reads: a node, an output, the sum itself, a view",
+      ],
+    ],
+    "nothing",
+  ),
+];

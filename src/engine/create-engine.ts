@@ -1,6 +1,8 @@
 // The one door to engines: a device, and a number of threads.
 
 import { invariant } from "../base/invariant.ts";
+import { nodesInOrder, type Graph } from "../graph/node.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import { cpuKernels } from "./cpu-kernels.ts";
 import type { Device } from "./device.ts";
 import type { Engine } from "./engine.ts";
@@ -14,6 +16,14 @@ export interface EngineOptions {
   readonly device?: Device;
   /** of the products; float32 when left out */
   readonly precision?: Precision;
+}
+
+/** Native kernels step through a value by 32 bits; a program with a larger one, such as the scores of 32k tokens in full attention, is ONNX Runtime's. */
+const LARGEST_NATIVE = 2 ** 31;
+
+/** Of the largest value a graph holds. */
+function largestBytes({ outputs }: Graph): number {
+  return nodesInOrder(Object.values(outputs)).reduce((most, { shape }) => Math.max(most, 4 * sizeOf(shape)), 0);
 }
 
 /**
@@ -30,7 +40,10 @@ export function createEngine({ threads, device = "cpu", precision = "float32" }:
     threads,
     compile: async (graph) => {
       await requirePrecision(precision, device);
-      if (native !== undefined && (await cpuKernels()).kernels === "native") return native.compile(graph);
+      if (native !== undefined && (await cpuKernels()).kernels === "native") {
+        if (largestBytes(graph) < LARGEST_NATIVE) return native.compile(graph);
+        invariant(precision === "float32", "values of a program in bfloat16 are below 2 GiB each");
+      }
       const { createOnnxEngine } = await import("./onnx-engine.ts");
       onnx ??= createOnnxEngine(threads, device);
       return onnx.compile(graph);

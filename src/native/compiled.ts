@@ -51,8 +51,11 @@ function loadArgument(
     const { source, offset } = placeOf(argument.node);
     const bytes = 4 * (offset + argument.offset);
     const place = storage.get(source)!;
-    if (place.kind === "arena") to.loadAddress(register, at(R12, place.start + bytes));
-    else {
+    if (place.kind === "arena") {
+      // The arena may be larger than an instruction's displacement.
+      to.moveConstant(register, place.start + bytes);
+      to.add(register, R12);
+    } else {
       to.load(register, at(R13, 8 * entries.get(place.pointer)!));
       to.addConstant(register, bytes);
     }

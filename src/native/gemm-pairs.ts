@@ -1,8 +1,8 @@
 // Factors of a product copied as bfloat16: two neighbours of k in 32 bits, as the processor multiplies them.
 
 import { at, R10, R11, R15, R9, RAX, RBP, RBX, RCX, RDI, RSI, type Assembler, type Gpr } from "./assembler.ts";
-import { LANES, PACKED_ROWS, ROWS, TILE_COLUMNS, type BlockShape, type GemmShape } from "./gemm-tile.ts";
-import { countedLoop } from "./loops.ts";
+import { PACKED_ROWS, ROWS, TILE_COLUMNS, type BlockShape, type GemmShape } from "./gemm-tile.ts";
+import { countedLoop, LANES } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
 
 /** k values that one tile turns: sixteen pairs. */

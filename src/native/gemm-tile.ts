@@ -18,7 +18,7 @@ import {
   type Gpr,
   type Memory,
 } from "./assembler.ts";
-import { countedLoop } from "./loops.ts";
+import { countedLoop, LANES } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
 
 export interface GemmShape {
@@ -38,7 +38,6 @@ export interface GemmShape {
 
 /** A tile of C is 12 rows of two registers: 24 sums, two registers of B, one element of A at a time. */
 export const TILE_ROWS = 12;
-export const LANES = 16;
 export const TILE_COLUMNS = 2 * LANES;
 /** Twelve rows of A, copied, take a whole cache line for each k. */
 export const PACKED_ROWS = 16;

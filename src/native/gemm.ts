@@ -29,7 +29,6 @@ import {
   emitPackA,
   emitPackB,
   emitTile,
-  LANES,
   PACKED_ROWS,
   ROWS,
   TILE_COLUMNS,
@@ -39,7 +38,7 @@ import {
   type GemmShape,
 } from "./gemm-tile.ts";
 import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB, pairsOf } from "./gemm-pairs.ts";
-import { countedLoop } from "./loops.ts";
+import { countedLoop, LANES } from "./loops.ts";
 
 /** k of one pass: twelve rows of A fill less than half of the first cache. */
 const LONGEST_PASS = 384;

@@ -130,7 +130,7 @@ function rowOf(to: Assembler, width: number): Row {
 }
 
 /** Every lane of `x` := all lanes of x combined, halves with halves. */
-function acrossLanes(to: Assembler, op: "vaddps" | "vmaxps", x: Zmm, temp: Zmm): void {
+export function acrossLanes(to: Assembler, op: "vaddps" | "vmaxps", x: Zmm, temp: Zmm): void {
   for (const halves of [0x4e, 0xb1]) {
     to.vector("vshuff32x4", temp, x, x, { immediate: halves });
     to.vector(op, x, x, temp);

@@ -24,7 +24,7 @@ import {
   type Memory,
   type Zmm,
 } from "./assembler.ts";
-import { emitRowTotal } from "./row-total.ts";
+import { acrossLanes, LANES } from "./loops.ts";
 import { emitExp, emitLog, emitSigmoid } from "./vector-math.ts";
 
 /** Where an operand comes from: an array, a number, or an earlier operation of the same loop. */
@@ -52,7 +52,6 @@ export interface PointwiseLoop {
 /** Registers that hold the arrays of a loop, those read before those written. */
 export const POINTWISE_ARGUMENTS: readonly Gpr[] = [RDI, RSI, RDX, RCX, R8, R9, R10, R11, RBX, RBP];
 
-const LANES = 16;
 const TAIL = 1;
 const COMPARED = 2;
 /** Rows up to this long are unrolled. */
@@ -178,7 +177,7 @@ class RowBody {
     for (const [operation, register] of this.#sums) {
       const place = strides.length + kept.indexOf(operation);
       const temp = this.#free.at(-1)!;
-      emitRowTotal(to, register, temp);
+      acrossLanes(to, "vaddps", register, temp);
       to.storeScalar(at(POINTWISE_ARGUMENTS[place]!), register);
     }
   }

@@ -6,12 +6,12 @@ import {
   R10,
   R11,
   R14,
-  R15,
   R9,
   RAX,
   RBP,
   RBX,
   RCX,
+  RDX,
   RDI,
   RSI,
   type Assembler,
@@ -68,7 +68,14 @@ export interface Tile {
   readonly strideC: number;
   readonly scale: number;
   readonly from: "zero" | "c" | "added";
+  /** asks for the rows of A a few steps before they are read, or for those of the next panel */
+  readonly readAhead: "no" | "steps" | "panel";
 }
+
+/** Steps between asking for a row of A and reading it. */
+const AHEAD_STEPS = 4;
+/** From the first to the last row of a panel, which may lie on the next line. */
+const LAST_ROW = 4 * (TILE_ROWS - 1);
 
 /** One tile of C at r11 from rows of A and the panel of B at r10; `added` lies r14 bytes further than C. */
 export function emitTile(to: Assembler, tile: Tile): void {
@@ -85,7 +92,14 @@ export function emitTile(to: Assembler, tile: Tile): void {
       for (let v = 0; v < vectors; v++) to.prefetch(place(row * strideC + 4 * LANES * v), 1);
     }
   }
+  const nextPanel = tile.readAhead === "panel";
+  if (nextPanel) to.loadAddress(RDX, at(R9, 4 * TILE_ROWS + LAST_ROW));
   const step = (l: number): void => {
+    if (nextPanel) to.prefetch(at(RDX, l * stepA), 2);
+    if (tile.readAhead === "steps") {
+      to.prefetch(at(RDI, (l + AHEAD_STEPS) * stepA), 1);
+      to.prefetch(at(RDI, (l + AHEAD_STEPS) * stepA + LAST_ROW), 1);
+    }
     for (let v = 0; v < vectors; v++) {
       to.loadVector(b(v), at(RSI, l * stepB + 4 * v * LANES), masksB && v === vectors - 1 ? EDGE : 0);
     }
@@ -96,6 +110,7 @@ export function emitTile(to: Assembler, tile: Tile): void {
   };
   countedLoop(to, RAX, Math.floor(depth / UNROLL), () => {
     for (let l = 0; l < UNROLL; l++) step(l);
+    if (nextPanel) to.addConstant(RDX, UNROLL * stepA);
     to.addConstant(RDI, UNROLL * stepA);
     to.addConstant(RSI, UNROLL * stepB);
   });
@@ -116,50 +131,53 @@ export function emitTile(to: Assembler, tile: Tile): void {
   }
 }
 
-/** How far ahead a copied panel of A asks for its rows: the two panels after it, while this one is multiplied. */
-const AHEAD = 4 * 2 * TILE_ROWS;
-
-/** Packs `depth` rows of A's block at r9 (stored [k, m]) into rows at r15, a line each; mask ROWS names what there is. */
-export function emitPackA(to: Assembler, m: number, depth: number): void {
-  const row = (index: number): void => {
-    to.loadVector(index, at(RDI, 4 * m * index), ROWS);
-    to.prefetch(at(RDI, 4 * m * index + AHEAD), 2);
-    to.storeVector(at(RSI, 4 * PACKED_ROWS * index), index);
-  };
-  to.move(RDI, R9);
-  to.move(RSI, R15);
-  countedLoop(to, RAX, Math.floor(depth / UNROLL), () => {
-    for (let index = 0; index < UNROLL; index++) row(index);
-    to.addConstant(RDI, 4 * m * UNROLL);
-    to.addConstant(RSI, 4 * PACKED_ROWS * UNROLL);
-  });
-  for (let index = 0; index < depth % UNROLL; index++) row(index);
-}
-
 /** Packs the block of B at rsi into panels [k][32] at rcx, with zeros beyond its width. Keeps rdi, rdx, rcx and r8. */
 export function emitPackB(to: Assembler, { n, k, transB }: GemmShape, { width, depth }: BlockShape): void {
-  to.move(R9, RCX);
+  if (transB) emitTurnedPanels(to, k, width, depth);
+  else emitCopiedPanels(to, n, width, depth);
+}
+
+/** Rows of B between asking for a place and copying it. */
+const AHEAD_ROWS = 8;
+
+/** From B stored [k, n], row after row as it lies in memory. */
+function emitCopiedPanels(to: Assembler, n: number, width: number, depth: number): void {
   const panel = (columns: number): void => {
-    const masked = columns % LANES !== 0;
     const vectors = Math.ceil(columns / LANES);
-    if (!transB) {
-      to.move(R10, RSI);
-      countedLoop(to, RBX, depth, () => {
-        for (let v = 0; v < vectors; v++) {
-          to.loadVector(v, at(R10, 4 * LANES * v), masked && v === vectors - 1 ? EDGE : 0);
-          to.storeVector(at(R9, 4 * LANES * v), v);
-        }
-        to.addConstant(R10, 4 * n);
-        to.addConstant(R9, 4 * TILE_COLUMNS);
-      });
-      return;
+    for (let v = 0; v < vectors; v++) {
+      const mask = v === vectors - 1 && columns % LANES !== 0 ? EDGE : 0;
+      to.loadVector(v, at(R10, 4 * LANES * v), mask);
+      to.prefetch(at(R10, 4 * LANES * v + AHEAD_ROWS * 4 * n), 1);
+      to.storeVector(at(R11, 4 * LANES * v), v);
     }
+  };
+  const [panels, edge] = [Math.floor(width / TILE_COLUMNS), width % TILE_COLUMNS];
+  to.move(R9, RCX);
+  countedLoop(to, RBX, depth, () => {
+    to.move(R10, RSI);
+    to.move(R11, R9);
+    countedLoop(to, RBP, panels, () => {
+      panel(TILE_COLUMNS);
+      to.addConstant(R10, 4 * TILE_COLUMNS);
+      to.addConstant(R11, 4 * depth * TILE_COLUMNS);
+    });
+    if (edge > 0) panel(edge);
+    to.addConstant(RSI, 4 * n);
+    to.addConstant(R9, 4 * TILE_COLUMNS);
+  });
+}
+
+/** From B stored [n, k]. */
+function emitTurnedPanels(to: Assembler, k: number, width: number, depth: number): void {
+  const panel = (columns: number): void => {
+    const vectors = Math.ceil(columns / LANES);
     for (let v = 0; v < vectors; v++) emitTurnedPanel(to, Math.min(LANES, columns - v * LANES), v, k, depth);
     to.addConstant(R9, 4 * depth * TILE_COLUMNS);
   };
+  to.move(R9, RCX);
   countedLoop(to, RBP, Math.floor(width / TILE_COLUMNS), () => {
     panel(TILE_COLUMNS);
-    to.addConstant(RSI, 4 * TILE_COLUMNS * (transB ? k : 1));
+    to.addConstant(RSI, 4 * TILE_COLUMNS * k);
   });
   if (width % TILE_COLUMNS > 0) panel(width % TILE_COLUMNS);
 }

@@ -26,7 +26,6 @@ import {
 export type { GemmShape } from "./gemm-tile.ts";
 import {
   EDGE,
-  emitPackA,
   emitPackB,
   emitTile,
   PACKED_ROWS,
@@ -47,9 +46,13 @@ const BLOCK_ELEMENTS = 2 ** 17;
 /** A factor of at most so many elements stays in the first cache, and is read where it lies. */
 const READ_IN_PLACE = 2 ** 12;
 
-/** Whether A, stored [k, m], goes through a copy whose rows of twelve lie side by side. */
-function packsA({ m, k, transA, bfloat16 = false }: GemmShape): boolean {
-  return bfloat16 || (transA && m * k > READ_IN_PLACE);
+/** Panels of B over which reading a panel of A from memory is not hidden, so that it is asked for a whole panel ahead. */
+const FEW_PANELS = 4;
+
+/** How early a tile asks for A: rows of twelve that lie a long way from each other are no stream to the processor. */
+function readAhead({ m, n, k, transA, bfloat16 = false }: GemmShape): Tile["readAhead"] {
+  if (bfloat16 || !transA || m * k <= READ_IN_PLACE) return "no";
+  return n <= FEW_PANELS * TILE_COLUMNS ? "panel" : "steps";
 }
 
 /** Whether B goes through a copy in panels of 32 columns: always when it has to be turned. */
@@ -213,13 +216,13 @@ export function emitBatchedGemm(to: Assembler, shape: GemmShape, batches: number
 /** What the tiles of a block have in common. */
 function tilesOf(shape: GemmShape, { depth, first }: BlockShape): Omit<Tile, "rows" | "vectors" | "masked" | "masksB"> {
   const { m, n, k, transA, adds, scale, bfloat16 = false } = shape;
-  const copiesA = packsA(shape);
   return {
     depth: stepsOf(shape, depth),
     multiply: bfloat16 ? "vdpbf16ps" : "vfmadd231ps",
-    aBase: copiesA ? R15 : R9,
-    stepA: copiesA ? 4 * PACKED_ROWS : transA ? 4 * m : 4,
-    strideA: copiesA || transA ? 4 : 4 * k,
+    aBase: bfloat16 ? R15 : R9,
+    stepA: bfloat16 ? 4 * PACKED_ROWS : transA ? 4 * m : 4,
+    strideA: bfloat16 || transA ? 4 : 4 * k,
+    readAhead: readAhead(shape),
     stepB: packsB(shape) ? 4 * TILE_COLUMNS : 4 * n,
     strideC: 4 * n,
     scale,
@@ -232,7 +235,6 @@ function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
   const { m, n, k, transA, bfloat16 = false } = shape;
   const { width, depth } = block;
   const steps = stepsOf(shape, depth);
-  const copiesA = packsA(shape);
   const copiesB = packsB(shape);
   const panels = Math.floor(width / TILE_COLUMNS);
   const edge = width % TILE_COLUMNS;
@@ -252,10 +254,9 @@ function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
   to.move(R14, R8);
   to.sub(R14, RDX);
   const rows = (count: number): void => {
-    if (copiesA) {
+    if (bfloat16) {
       to.loadAddress(R15, at(RCX, packedA));
-      if (bfloat16) emitPackPairsA(to, shape, count, depth, order);
-      else emitPackA(to, m, depth);
+      emitPackPairsA(to, shape, count, depth, order);
     }
     to.move(R10, copiesB ? RCX : R13);
     to.move(R11, R12);
@@ -269,10 +270,10 @@ function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
     to.addConstant(R9, 4 * count * (transA ? 1 : k));
     to.addConstant(R12, 4 * count * n);
   };
-  if (copiesA) to.maskOf(ROWS, TILE_ROWS);
+  if (bfloat16) to.maskOf(ROWS, TILE_ROWS);
   countedLoop(to, RBP, Math.floor(m / TILE_ROWS), () => rows(TILE_ROWS));
   if (m % TILE_ROWS > 0) {
-    if (copiesA) to.maskOf(ROWS, m % TILE_ROWS);
+    if (bfloat16) to.maskOf(ROWS, m % TILE_ROWS);
     rows(m % TILE_ROWS);
   }
   to.ret();

@@ -41,7 +41,7 @@ async function precisionHere(asked) {
 async function openTraining({ config: name, threads, file, precision: asked }) {
   const shape = benchShape(name);
   const precision = await precisionHere(asked);
-  const bench = openTrainBench(shape, threads, { precision });
+  const bench = await openTrainBench(shape, threads, { precision });
   const joined = (field) => Float32Array.from(bench.batches.flatMap((batch) => Array.from(batch[field])));
   const tokens = [shape.batch, shape.tokens];
   exportTensors(file, shape.config, bench.weights, [
@@ -66,7 +66,7 @@ async function openTraining({ config: name, threads, file, precision: asked }) {
 
 async function openSampling({ config: name, sequences, newTokens, threads, file }) {
   const { config } = benchShape(name);
-  const bench = openSampleBench(benchShape(name), sequences, threads, newTokens);
+  const bench = await openSampleBench(benchShape(name), sequences, threads, newTokens);
   const promptLength = bench.prompts[0].length;
   const prompts = {
     name: "tokens.prompts",

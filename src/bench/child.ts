@@ -18,7 +18,7 @@ export interface ChildResult {
 
 async function measured(order: ChildOrder): Promise<readonly number[]> {
   if (order.kind === "contexts") return contextCosts(order.cells, order.turns);
-  const bench = openTrainBench(benchShape(order.config), order.threads);
+  const bench = await openTrainBench(benchShape(order.config), order.threads);
   for (let i = 0; i < 2; i++) await bench.step();
   await bench.dispose();
   return [];

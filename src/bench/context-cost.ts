@@ -58,7 +58,7 @@ const TRAINED_TOKENS = 8192;
 /** One sequence is one microbatch, so one thread works on it. */
 async function openTraining({ attention, tokens }: ContextCell): Promise<ContextBench> {
   const { config } = benchShape("S", attention === "windowed");
-  const bench = openTrainBench({ config, tokens, batch: 1 }, 1);
+  const bench = await openTrainBench({ config, tokens, batch: 1 }, 1);
   return {
     turn: async () => {
       const times: number[] = [];

@@ -97,7 +97,7 @@ async function trainSpeed(
   threads: number,
   { rounds, signal }: BenchOptions,
 ): Promise<Omit<TrainFigures, "peakRssBytes" | "bfloat16"> & { sgemm: number }> {
-  const bench = openTrainBench(benchShape(name), threads);
+  const bench = await openTrainBench(benchShape(name), threads);
   const product = await bestProduct(await sgemmCandidates(name, threads), rounds);
   const steps: number[] = [];
   const reached: number[] = [];
@@ -130,7 +130,7 @@ async function bfloat16Speed(
   { rounds, signal }: BenchOptions,
 ): Promise<TrainFigures["bfloat16"]> {
   if ((await whyNotPrecision("bfloat16", "cpu")) !== null) return null;
-  const bench = openTrainBench(benchShape(name), threads, { precision: "bfloat16" });
+  const bench = await openTrainBench(benchShape(name), threads, { precision: "bfloat16" });
   const steps: number[] = [];
   try {
     await bench.step();
@@ -178,7 +178,7 @@ async function sampleSpeed(
   threads: number,
   { rounds, signal }: BenchOptions,
 ): Promise<number> {
-  const bench = openSampleBench(benchShape(name), sequences, threads);
+  const bench = await openSampleBench(benchShape(name), sequences, threads);
   const times: number[] = [];
   try {
     await bench.round();

@@ -21,14 +21,14 @@ export interface SampleBench {
 export const SAMPLE_PROMPT = 16;
 export const SAMPLE_TOKENS = 128;
 
-export function openSampleBench(
+export async function openSampleBench(
   { config }: BenchShape,
   sequences: number,
   threads: number,
   newTokens = SAMPLE_TOKENS,
-): SampleBench {
+): Promise<SampleBench> {
   const weights = initialWeights(config, 1);
-  const model = replicate({ config, weights, loss: null, threads, decodeBatch: sequences });
+  const model = await replicate({ config, weights, loss: null, threads, decodeBatch: sequences });
   const prompts = Array.from({ length: sequences }, (_, sequence) =>
     Array.from({ length: SAMPLE_PROMPT }, (__, i) => (sequence * 31 + i * 7) % config.vocabularySize),
   );

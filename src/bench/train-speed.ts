@@ -35,15 +35,15 @@ export interface TrainBenchOptions {
   readonly precision?: Precision;
 }
 
-export function openTrainBench(
+export async function openTrainBench(
   shape: BenchShape,
   threads: number,
   { microbatchTokens = 1024, precision = "float32" }: TrainBenchOptions = {},
-): TrainBench {
+): Promise<TrainBench> {
   const { config, tokens, batch } = shape;
   const loss = { kind: "cross-entropy" } as const;
   const weights = initialWeights(config, 1);
-  const model: ReplicatedModel = replicate({ config, weights, loss, threads, precision, decodeBatch: 1 });
+  const model: ReplicatedModel = await replicate({ config, weights, loss, threads, precision, decodeBatch: 1 });
   const lengths = Array.from({ length: batch }, () => tokens);
   const { rows } = microbatchShape(config, lengths, { microbatchTokens, threads });
   const batches = Array.from({ length: batch / rows }, (_, i) => microbatchOf(shape, rows, i));
@@ -51,7 +51,7 @@ export function openTrainBench(
   return {
     tokensPerStep,
     flopsPerStep: 3 * batch * forwardFlops(config, tokens),
-    weights,
+    weights: model.weights,
     batches,
     step: async () => {
       await model.accumulate(batches);

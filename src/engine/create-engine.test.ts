@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
 import { gatherRows } from "../graph/ops/index.ts";
-import { neg } from "../graph/ops/elementwise.ts";
+import { add, neg } from "../graph/ops/elementwise.ts";
 import { createEngine } from "./create-engine.ts";
+import { createOnnxEngine } from "./onnx-engine.ts";
 
 const engine = createEngine({ threads: 1 });
 
@@ -39,4 +40,25 @@ test("what goes wrong in a run with large outputs is still told", async () => {
   const run = program.run({ table: new Float32Array(4 * 8192), ids: Int32Array.of(0, 9) }, { y });
   await expect(run).rejects.toThrow(/out of data bounds|indices element|outside of 0 to 3/);
   await program.dispose();
+});
+
+describe.each([
+  ["the engine of one thread", createEngine({ threads: 1 })],
+  ["ONNX Runtime", createOnnxEngine(1, "cpu")],
+] as const)("%s", (_, each) => {
+  it.each([8, 20_000])("computes on memory that threads share, %d numbers in place among them", async (count) => {
+    const [x, sum] = [input("x", [count]), input("sum", [count])];
+    const program = await each.compile(graphOf({ total: add(neg(x), sum) }));
+    const shared = new Float32Array(new SharedArrayBuffer(8 * count));
+    const [given, totals] = [shared.subarray(0, count).fill(2), shared.subarray(count)];
+    for (const expected of [-2, -4]) {
+      await program.run({ x: given, sum: totals }, { total: totals });
+      expect(totals.every((total) => total === expected)).toBe(true);
+    }
+    given.fill(5);
+    await program.run({ x: given, sum: totals.slice() }, { total: totals });
+    expect(totals.every((total) => total === -9)).toBe(true);
+    expect(given.every((number) => number === 5)).toBe(true);
+    await program.dispose();
+  });
 });

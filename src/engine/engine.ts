@@ -15,7 +15,7 @@ export interface Program {
    * Runs once. Inputs and outputs are given by name as typed arrays of the declared size and type.
    *
    * An output array is written in place; it may be the very array of an input of the same shape (a gradient accumulator).
-   * Only the named outputs are computed.
+   * Only the named outputs are computed. Arrays may lie in memory that threads share, which ONNX Runtime copies at every run.
    */
   run(inputs: Readonly<Record<string, TensorData>>, outputs: Readonly<Record<string, TensorData>>): Promise<void>;
   dispose(): Promise<void>;

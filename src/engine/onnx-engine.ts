@@ -68,12 +68,20 @@ function isLarge(graph: Graph): boolean {
   return Object.values(graph.outputs).reduce((count, { shape }) => count + sizeOf(shape), 0) >= LARGE;
 }
 
+interface Bound {
+  /** the caller's array */
+  readonly data: TensorData;
+  /** what the runtime reads or writes: the same, or a copy where threads share the caller's, which it refuses */
+  readonly own: TensorData;
+  readonly tensor: ort.Tensor;
+}
+
 class OnnxProgram implements Program {
   readonly #session: ort.InferenceSession;
   readonly #graph: Graph;
   readonly #unreturned: boolean;
   /** The tensor made for each name, kept while the caller hands in the same array. */
-  readonly #bound = new Map<string, { data: TensorData; tensor: ort.Tensor }>();
+  readonly #bound = new Map<string, Bound>();
 
   constructor(session: ort.InferenceSession, graph: Graph, unreturned: boolean) {
     this.#session = session;
@@ -86,23 +94,30 @@ class OnnxProgram implements Program {
     outputs: Readonly<Record<string, TensorData>>,
   ): Promise<void> {
     const feeds: Record<string, ort.Tensor> = {};
-    for (const name of Object.keys(this.#graph.inputs)) feeds[name] = this.#tensor("inputs", name, inputs[name]);
+    for (const name of Object.keys(this.#graph.inputs)) {
+      const { data, own, tensor } = this.#tensor("inputs", name, inputs[name]);
+      if (own !== data) (own as Float32Array).set(data as Float32Array);
+      feeds[name] = tensor;
+    }
     const fetches: Record<string, ort.Tensor | null> = this.#unreturned ? { [UNRETURNED]: null } : {};
-    for (const name of Object.keys(outputs)) fetches[name] = this.#tensor("outputs", name, outputs[name]);
+    const written = Object.keys(outputs).map((name) => ({ name, ...this.#tensor("outputs", name, outputs[name]) }));
+    for (const { name, tensor } of written) fetches[name] = tensor;
     await this.#session.run(feeds, fetches).catch((thrown: unknown) => {
       if (!this.#unreturned || !messageOf(thrown).startsWith(REFUSED)) throw thrown;
     });
+    for (const { data, own } of written) if (own !== data) (data as Float32Array).set(own as Float32Array);
   }
 
-  #tensor(side: "inputs" | "outputs", name: string, data: TensorData | undefined): ort.Tensor {
-    const bound = this.#bound.get(`${side}/${name}`);
-    if (bound !== undefined && bound.data === data) return bound.tensor;
+  #tensor(side: "inputs" | "outputs", name: string, data: TensorData | undefined): Bound {
+    const known = this.#bound.get(`${side}/${name}`);
+    if (known !== undefined && known.data === data) return known;
     const node = this.#graph[side][name];
     invariant(node !== undefined && data !== undefined, `${side} "${name}" is both declared and given`);
     invariant(data.length === sizeOf(node.shape), `"${name}" holds ${sizeOf(node.shape)} elements, not ${data.length}`);
-    const tensor = new ort.Tensor(node.type, data as Float32Array, node.shape);
-    this.#bound.set(`${side}/${name}`, { data, tensor });
-    return tensor;
+    const own = data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
+    const bound = { data, own, tensor: new ort.Tensor(node.type, own as Float32Array, node.shape) };
+    this.#bound.set(`${side}/${name}`, bound);
+    return bound;
   }
 
   async dispose(): Promise<void> {

@@ -27,7 +27,7 @@ export async function evaluateStage(
   const settings = recipe.eval;
   const { config, weights, threads, device, precision } = context;
   const engines = { threads, device, precision, decodeBatch: settings.decodeBatch };
-  const model = replicate({ config, weights, loss: null, ...engines });
+  const model = await replicate({ config, weights, loss: null, ...engines });
   const all = task.testProblems();
   const problems = settings.limit === null ? all : all.slice(0, settings.limit);
   const evaluated: EvaluatedMode[] = [];

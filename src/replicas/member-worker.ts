@@ -3,16 +3,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf, SwarrError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
-import { parametersOf } from "../model/parameters.ts";
-import { sizeOf } from "../tensor/tensor.ts";
 import { Member, type MemberOptions } from "./member.ts";
 import type { Command, Reply } from "./messages.ts";
 
 const port = parentPort;
 invariant(port !== null, "this file is started as a worker");
 const options = workerData as MemberOptions;
-const weights = new Map(parametersOf(options.config).map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
-const member = new Member(options, weights);
+const member = new Member(options);
 member.pull();
 
 async function obey(command: Command): Promise<unknown> {

@@ -6,9 +6,9 @@ import type { Precision } from "../engine/precision.ts";
 import { createSampler } from "../generate/decode.ts";
 import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "../generate/sampler.ts";
 import type { ModelConfig } from "../model/config.ts";
-import type { TrainedParameter } from "../model/parameters.ts";
+import { parametersOf, type TrainedParameter } from "../model/parameters.ts";
 import type { Weights } from "../tensor/tensor.ts";
-import { clippedNorm, squaredNorm } from "../train/clip.ts";
+import { clippedNorm, requireFinite } from "../train/clip.ts";
 import { lossNamed } from "../train/loss-named.ts";
 import { adamwStep, type AdamwSettings } from "../train/optimizer.ts";
 import {
@@ -19,8 +19,15 @@ import {
   type TrainBatch,
 } from "../train/step.ts";
 import type { LossName } from "../train/token-loss.ts";
-import { copyWeights, openSharedState, shareOut, type SharedMemory, type SharedState } from "./shared-state.ts";
-import { anAdapter, theWeights, type FrozenBase, type Trained } from "./trained.ts";
+import { newNumbers, openSharedState, shareOut, type SharedMemory, type SharedState } from "./shared-state.ts";
+import {
+  anAdapter,
+  copiedWeights,
+  sharedWeights,
+  trainedParameters,
+  type FrozenBase,
+  type Trained,
+} from "./trained.ts";
 
 export interface MemberOptions {
   readonly index: number;
@@ -33,6 +40,8 @@ export interface MemberOptions {
   readonly decodeBatch: number;
   readonly device: Device;
   readonly precision: Precision;
+  /** whether the engine computes on memory that threads share; else on copies */
+  readonly readsShared: boolean;
 }
 
 export interface UpdateSettings {
@@ -52,20 +61,27 @@ export class Member {
   readonly #trained: Trained;
   readonly #owned: readonly TrainedParameter[];
 
-  /** @param weights  this thread's copy, which the engine may read */
-  constructor(options: MemberOptions, weights: Weights) {
+  /** @param weights  memory for a copy, where the engine needs one and the caller has it */
+  constructor(options: MemberOptions, weights?: Weights) {
     const { index, config, memory, adapter, loss, decodeBatch, device, precision } = options;
     const engine = createEngine({ threads: 1, device, precision });
-    this.weights = weights;
-    this.#trained = adapter === null ? theWeights(config, weights) : anAdapter(config, weights, adapter);
-    this.shared = openSharedState(this.#trained.parameters, memory);
+    const parameters = trainedParameters(config, adapter);
+    this.shared = openSharedState(parameters, memory);
+    this.#trained = trainedBy(options, this.shared, weights);
+    this.weights = this.#trained.weights;
     this.#index = index;
+    const alike = { engine, config, weights: this.weights };
     this.#accumulator =
       loss === null
         ? null
-        : createAccumulator({ engine, config, weights, loss: lossNamed(loss), entropy: loss.kind !== "cross-entropy" });
-    this.#sampler = createSampler({ engine, config, weights, batch: decodeBatch, fixedWeights: loss === null });
-    this.#owned = shareOut(this.#trained.parameters, memory.members)[index]!;
+        : createAccumulator({
+            ...alike,
+            sums: this.#trained.sums,
+            loss: lossNamed(loss),
+            entropy: loss.kind !== "cross-entropy",
+          });
+    this.#sampler = createSampler({ ...alike, batch: decodeBatch, fixedWeights: loss === null });
+    this.#owned = shareOut(parameters, memory.members)[index]!;
   }
 
   /** Forward and backward over this member's microbatches, in order. */
@@ -87,7 +103,7 @@ export class Member {
 
   /** Takes over what was agreed on. */
   pull(): void {
-    this.#trained.renewWeights(this.shared.trained);
+    this.#trained.renew();
   }
 
   /**
@@ -100,15 +116,11 @@ export class Member {
    */
   update(step: number, settings: UpdateSettings): number {
     const { shared } = this;
-    const own = shared.gradients[this.#index]!;
-    const { sums } = this.#accumulates();
-    copyWeights(own, this.#trained.gradientsOf(sums, shared.trained));
-    for (const sum of sums.values()) sum.fill(0);
+    this.#trained.publish();
     shared.arrive();
-    const total = this.#totals();
     let failure: unknown = null;
     try {
-      shared.norms[this.#index] = squaredNorm(total);
+      shared.norms[this.#index] = this.#addUp();
     } catch (thrown) {
       failure = thrown;
       shared.norms[this.#index] = NaN;
@@ -116,6 +128,7 @@ export class Member {
     shared.arrive();
     const squares = shared.norms.reduce((sum, part) => sum + part, 0);
     if (Number.isNaN(squares)) {
+      this.#trained.forget();
       if (failure !== null) throw failure as Error;
       return NaN;
     }
@@ -124,30 +137,27 @@ export class Member {
     const state = { step, mean: shared.mean, meanSquare: shared.meanSquare };
     const update = {
       parameters: this.#owned,
-      gradients: total,
+      gradients: shared.gradients[0]!,
       gradientScale: scale,
       learningRate: settings.learningRate,
       settings: settings.adamw,
     };
     adamwStep(shared.trained, state, update, shared.adamw);
     shared.arrive();
-    this.pull();
+    this.#trained.forget();
+    this.#trained.renew();
     return norm;
   }
 
-  /** The sums over all members of the parameters this one owns, added up in the first member's place. */
-  #totals(): Weights {
-    const [first, ...others] = this.shared.gradients;
-    const totals: Weights = new Map();
-    for (const { name } of this.#owned) {
-      const total = first!.get(name)!;
-      for (const other of others) {
-        const data = other.get(name)!;
-        for (let i = 0; i < total.length; i++) total[i]! += data[i]!;
-      }
-      totals.set(name, total);
-    }
-    return totals;
+  /** Adds the gradients of all members up in the first one's place, for the parameters this one owns. @returns their squared norm */
+  #addUp(): number {
+    const { gradients, kernel } = this.shared;
+    return this.#owned.reduce((squares, { name }) => {
+      const [total, ...others] = gradients.map((each) => each.get(name)!);
+      const own = kernel.addUp(total!, others);
+      requireFinite(name, total!, own);
+      return squares + own;
+    }, 0);
   }
 
   #accumulates(): Accumulator {
@@ -159,6 +169,15 @@ export class Member {
     await this.#accumulator?.dispose();
     await this.#sampler.dispose();
   }
+}
+
+function trainedBy(options: MemberOptions, shared: SharedState, given: Weights | undefined): Trained {
+  const { config, adapter, index } = options;
+  if (adapter === null && options.readsShared) return sharedWeights(shared, index);
+  const weights = given ?? newNumbers(parametersOf(config));
+  return adapter === null
+    ? copiedWeights(config, shared, index, weights)
+    : anAdapter(adapter, config, shared, index, weights);
 }
 
 function copied({ logProb, entropy }: TokenResults): TokenResults {

@@ -3,6 +3,7 @@
 import { Worker } from "node:worker_threads";
 import { builtNeighbour } from "../base/built-file.ts";
 import { SwarrError } from "../base/errors.ts";
+import { kernelsOn } from "../engine/cpu-kernels.ts";
 import type { Device } from "../engine/device.ts";
 import type { Precision } from "../engine/precision.ts";
 import type { SampledResponse, SampleOptions, SampleRequest } from "../generate/sampler.ts";
@@ -20,9 +21,9 @@ import { freezeBase, trainedParameters } from "./trained.ts";
 export interface ReplicatedModel {
   /** how many microbatches run side by side */
   readonly threads: number;
-  /** this thread's copy, current after every update */
+  /** current after every update */
   readonly weights: Weights;
-  /** what an update moves, current too: those weights, or the adapter */
+  /** what an update moves: those weights, or the adapter */
   readonly trained: Weights;
   /** shared by all threads; written by `update` and by whoever restores a snapshot */
   readonly optimizer: AdamwState;
@@ -36,16 +37,17 @@ export interface ReplicatedModel {
   sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<readonly SampledResponse[]>;
   /** Tells every thread that `trained` was changed from outside. */
   push(): Promise<void>;
+  /** Leaves what was trained where the numbers to begin with were given. */
   dispose(): Promise<void>;
 }
 
 export interface ReplicaOptions {
   readonly config: ModelConfig;
-  /** changed in place by every update */
+  /** the numbers to begin with; `dispose` leaves the trained ones there */
   readonly weights: Weights;
   /**
-   * Trained instead of the weights, and changed in place by every update. `weights` are the base when given, and the
-   * base with the adapter merged from then on.
+   * Trained instead of the weights, and left there in the same way. `weights` are the base when given, and the base with
+   * the adapter merged in the end.
    */
   readonly adapter?: LoraAdapter | null;
   /** null where nothing is trained */
@@ -61,30 +63,32 @@ export interface ReplicaOptions {
 }
 
 /**
- * Data parallelism over threads: each has a session and a copy of the weights, takes every n-th microbatch, and owns a part
- * of the update. The engine's own thread pool scales by 1.5 to 1.9 on two cores and suffers when they are busy; two
+ * Data parallelism over threads: each has an engine, takes every n-th microbatch, and owns a part of the update. Weights and
+ * gradients lie in memory that all threads share; an engine that cannot read it works on copies. The engine's own thread pool scales by 1.5 to 1.9 on two cores and suffers when they are busy; two
  * engines side by side scale by 1.9 (docs/log.md).
  */
-export function replicate(options: ReplicaOptions): ReplicatedModel {
+export async function replicate(options: ReplicaOptions): Promise<ReplicatedModel> {
   const { config, weights, loss, device = "cpu", precision = "float32" } = options;
   const threads = device === "cpu" ? options.threads : 1;
   const adapter = options.adapter ?? null;
-  const trained = adapter?.adapter ?? weights;
+  const given = adapter?.adapter ?? weights;
   const base = adapter === null ? null : freezeBase(config, adapter.lora, weights);
   const memory = newSharedMemory(trainedParameters(config, base), threads);
   const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
-  const alike = { config, memory, adapter: base, loss, decodeBatch, device, precision };
+  const readsShared = (await kernelsOn(device)) === "native";
+  const alike = { config, memory, adapter: base, loss, decodeBatch, device, precision, readsShared };
   const memberOptions = (index: number): MemberOptions => ({ index, ...alike });
   const own = new Member(memberOptions(0), weights);
-  copyWeights(own.shared.trained, trained);
+  const { trained, mean, meanSquare } = own.shared;
+  copyWeights(trained, given);
   own.pull();
   const others = Array.from({ length: threads - 1 }, (_, i) => new Thread(memberOptions(i + 1)));
-  const optimizer: AdamwState = { step: 0, mean: own.shared.mean, meanSquare: own.shared.meanSquare };
+  const optimizer: AdamwState = { step: 0, mean, meanSquare };
   const team: Team = { own, others };
 
   return {
     threads,
-    weights,
+    weights: own.weights,
     trained,
     optimizer,
     accumulate: (batches) =>
@@ -104,18 +108,18 @@ export function replicate(options: ReplicaOptions): ReplicatedModel {
     update: async (settings) => {
       const norm = await updateTogether(team, optimizer.step, settings);
       optimizer.step += 1;
-      if (adapter !== null) copyWeights(trained, own.shared.trained);
       return norm;
     },
     sample: (requests, sampleOptions) => sampleTogether(team, requests, sampleOptions),
     push: async () => {
-      copyWeights(own.shared.trained, trained);
       own.pull();
       await allOf(others.map((thread) => thread.order({ kind: "pull" })));
     },
     dispose: async () => {
       await own.dispose();
       await allOf(others.map((thread) => thread.end()));
+      if (own.weights !== weights) copyWeights(weights, own.weights);
+      if (adapter !== null) copyWeights(adapter.adapter, trained);
     },
   };
 }

@@ -4,9 +4,10 @@ import { invariant } from "../base/invariant.ts";
 import type { TrainedParameter } from "../model/parameters.ts";
 import { sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
 import { ADAMW_ALIGNMENT, adamwKernel, type AdamwKernel } from "../train/adamw-kernel.ts";
+import { gradientKernel, type GradientKernel } from "../train/gradient-kernel.ts";
 import { newMemory, type WasmMemory } from "../train/wasm-code.ts";
 
-/** The memory itself, as it travels to other threads. The engine refuses shared memory, so each replica computes on copies. */
+/** The memory itself, as it travels to other threads. */
 export interface SharedMemory {
   readonly members: number;
   /**
@@ -30,6 +31,8 @@ export interface SharedState {
   readonly norms: Float64Array;
   /** the update's arithmetic over these arrays */
   readonly adamw: AdamwKernel;
+  /** adding up and forgetting, the same */
+  readonly kernel: GradientKernel;
   /** Blocks until every member has arrived. */
   arrive(): void;
 }
@@ -48,6 +51,11 @@ export function newSharedMemory(parameters: readonly TrainedParameter[], members
     norms: new SharedArrayBuffer(8 * members),
     barrier: new SharedArrayBuffer(8),
   };
+}
+
+/** One set of the parameters in memory of this thread alone, all zero. */
+export function newNumbers(parameters: readonly TrainedParameter[]): Weights {
+  return new Map(parameters.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
 }
 
 /** Memory for one set of the parameters. */
@@ -93,6 +101,7 @@ export function openSharedState(parameters: readonly TrainedParameter[], memory:
     gradients: Array.from({ length: memory.members }, next),
     norms: new Float64Array(memory.norms),
     adamw: adamwKernel(wasm),
+    kernel: gradientKernel(wasm),
     arrive: () => arriveAt(barrier, memory.members),
   };
 }

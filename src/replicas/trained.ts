@@ -4,15 +4,20 @@ import type { ModelConfig } from "../model/config.ts";
 import { loraGradients, loraParameters, mergeLora, type LoraConfig } from "../model/lora.ts";
 import { parametersOf, type TrainedParameter } from "../model/parameters.ts";
 import type { Weights } from "../tensor/tensor.ts";
-import { copyWeights, openNumbers, sharedNumbers } from "./shared-state.ts";
+import { copyWeights, newNumbers, openNumbers, sharedNumbers, type SharedState } from "./shared-state.ts";
 
 /** How one member's engine, which runs on whole weights and gives their gradients, goes with what is trained. */
 export interface Trained {
-  readonly parameters: readonly TrainedParameter[];
-  /** From the gradients of the member's weights; linear in them, so that each member may take its own share back. */
-  gradientsOf(sums: Weights, trained: Weights): Weights;
-  /** Makes the member's weights anew, in place. */
-  renewWeights(trained: Weights): void;
+  /** what the engine reads */
+  readonly weights: Weights;
+  /** where the engine adds gradients up */
+  readonly sums: Weights;
+  /** Puts the gradients of what is trained, linear in the sums, where the other members find them. */
+  publish(): void;
+  /** Once nobody reads gradients any more: the sums begin anew. */
+  forget(): void;
+  /** Makes the weights anew from what is trained, in place. */
+  renew(): void;
 }
 
 /** An adapter's layout and the weights it is put beside, which all threads read and nobody writes. */
@@ -34,22 +39,54 @@ export function trainedParameters(config: ModelConfig, base: FrozenBase | null):
   return base === null ? parametersOf(config) : loraParameters(config, base.lora);
 }
 
-export function theWeights(config: ModelConfig, weights: Weights): Trained {
+/** The weights are trained by an engine that computes on the shared memory itself: nothing is ever copied. */
+export function sharedWeights(shared: SharedState, index: number): Trained {
+  const sums = shared.gradients[index]!;
   return {
-    parameters: trainedParameters(config, null),
-    gradientsOf: (sums) => sums,
-    renewWeights: (trained) => copyWeights(weights, trained),
+    weights: shared.trained,
+    sums,
+    publish: () => undefined,
+    forget: () => shared.kernel.clear(sums),
+    renew: () => undefined,
   };
 }
 
-/** The engine runs on base plus adapter; those weights are made from the base at every step, so that no rounding adds up. */
-export function anAdapter(config: ModelConfig, weights: Weights, base: FrozenBase): Trained {
+/** The weights are trained by an engine that needs memory of its own, which is `weights`. */
+export function copiedWeights(config: ModelConfig, shared: SharedState, index: number, weights: Weights): Trained {
+  const sums = newNumbers(parametersOf(config));
+  return {
+    weights,
+    sums,
+    publish: () => copyWeights(shared.gradients[index]!, sums),
+    forget: () => emptied(sums),
+    renew: () => copyWeights(weights, shared.trained),
+  };
+}
+
+/**
+ * The engine runs on base plus adapter, which is `weights`; they are made from the base at every step, so that no rounding
+ * adds up.
+ */
+export function anAdapter(
+  base: FrozenBase,
+  config: ModelConfig,
+  shared: SharedState,
+  index: number,
+  weights: Weights,
+): Trained {
   const { lora } = base;
   const frozen = openNumbers(parametersOf(config), base.numbers);
+  const sums = newNumbers(parametersOf(config));
   copyWeights(weights, frozen);
   return {
-    parameters: trainedParameters(config, base),
-    gradientsOf: (sums, trained) => loraGradients(config, lora, trained, sums),
-    renewWeights: (trained) => void mergeLora(config, frozen, lora, trained, weights),
+    weights,
+    sums,
+    publish: () => copyWeights(shared.gradients[index]!, loraGradients(config, lora, shared.trained, sums)),
+    forget: () => emptied(sums),
+    renew: () => void mergeLora(config, frozen, lora, shared.trained, weights),
   };
+}
+
+function emptied(sums: Weights): void {
+  for (const sum of sums.values()) sum.fill(0);
 }

@@ -26,7 +26,7 @@ export async function runSft(context: StageContext, run: SftRun): Promise<StageT
   const schedule = scheduleOf(settings, settings.steps);
   const endId = endIdOf(context, "The model");
   const loss = { kind: "cross-entropy" } as const;
-  const model = replicate({ config, weights, adapter, loss, threads, device, precision, decodeBatch: 1 });
+  const model = await replicate({ config, weights, adapter, loss, threads, device, precision, decodeBatch: 1 });
   let cursor = context.resume === null ? 0 : (context.resume.state["cursor"] as number);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {

@@ -34,7 +34,7 @@ export async function runRl(context: StageContext, run: RlRun): Promise<StageTot
   const clip = { low: settings.clipLow, high: settings.clipHigh };
   const loss = { kind: "clipped-policy", ...clip } as const;
   const engines = { threads, device, precision, decodeBatch: settings.decodeBatch };
-  const model = replicate({ config, weights, adapter, loss, ...engines });
+  const model = await replicate({ config, weights, adapter, loss, ...engines });
   const schedule = scheduleOf(settings, settings.steps);
 
   const runStep = async (step: number, totals: StageTotals): Promise<void> => {

@@ -1,7 +1,6 @@
 // The global gradient norm, and how much of a gradient survives clipping.
 
 import { SwarrError } from "../base/errors.ts";
-import type { Weights } from "../tensor/tensor.ts";
 
 export interface ClippedNorm {
   /** L2 norm over every number of every tensor, after `scale`, before clipping */
@@ -11,17 +10,12 @@ export interface ClippedNorm {
 }
 
 /**
- * Measures the gradients and says by how much to multiply them; moves nothing.
+ * Says by how much to multiply gradients.
  *
+ * @param squares the sum of the squares of every stored number
  * @param scale what the stored sums are to be multiplied by first, such as 1 / tokens of the step
  * @param maxNorm the longest gradient allowed; null never clips. PyTorch divides by norm + 1e-6; nothing is added here
- * @throws `NOT_FINITE` naming the tensor and the index of its first NaN or infinity
  */
-export function clipGlobalNorm(gradients: Weights, options: { scale: number; maxNorm: number | null }): ClippedNorm {
-  return clippedNorm(squaredNorm(gradients), options);
-}
-
-/** The same from the squared norm of the stored sums, which may have been added up in parts. */
 export function clippedNorm(squares: number, options: { scale: number; maxNorm: number | null }): ClippedNorm {
   const norm = Math.abs(options.scale) * Math.sqrt(squares);
   const { maxNorm } = options;
@@ -29,38 +23,15 @@ export function clippedNorm(squares: number, options: { scale: number; maxNorm: 
 }
 
 /**
- * The sum of the squares of every number of every tensor.
+ * Refuses a gradient that holds what is no number.
  *
+ * @param squares the sum of the squares of `data` in float64, where the square of every float32 fits
  * @throws `NOT_FINITE` naming the tensor and the index of its first NaN or infinity
  */
-export function squaredNorm(gradients: Weights): number {
-  let total = 0;
-  for (const [name, data] of gradients) {
-    const squares = sumOfSquares(data);
-    // The square of a float32 always fits a float64, so only a NaN or an infinity among the numbers gets here.
-    if (!Number.isFinite(squares)) throw notFinite(name, data);
-    total += squares;
-  }
-  return total;
-}
-
-/** Four sums side by side, so that one addition need not wait for the last. */
-function sumOfSquares(data: Float32Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = data.length - (data.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    a += data[i]! * data[i]!;
-    b += data[i + 1]! * data[i + 1]!;
-    c += data[i + 2]! * data[i + 2]!;
-    d += data[i + 3]! * data[i + 3]!;
-  }
-  for (let i = whole; i < data.length; i++) a += data[i]! * data[i]!;
-  return a + b + (c + d);
-}
-
-function notFinite(name: string, data: Float32Array): SwarrError {
+export function requireFinite(name: string, data: Float32Array, squares: number): void {
+  if (Number.isFinite(squares)) return;
   const index = data.findIndex((value) => !Number.isFinite(value));
-  return new SwarrError("NOT_FINITE", {
+  throw new SwarrError("NOT_FINITE", {
     what: `The gradient of "${name}" is ${data[index]} at index ${index} of ${data.length}.`,
     expected: "finite gradients.",
     fix: "Lower the learning rate or the clip norm, or resume from the last snapshot and look at the step's data.",

@@ -6,10 +6,9 @@ import { gradients } from "../graph/autodiff.ts";
 import { graphOf } from "../graph/check.ts";
 import { input, type GraphNode } from "../graph/node.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { parametersOf } from "../model/parameters.ts";
 import { SequenceInputs, sequenceModel, type SequenceBatch, type SequenceShape } from "../model/sequence.ts";
 import { viewArrays, viewsOf, weightInputs } from "../model/views.ts";
-import { sizeOf, type TensorData, type Weights } from "../tensor/tensor.ts";
+import type { TensorData, Weights } from "../tensor/tensor.ts";
 import { accumulated } from "./accumulate.ts";
 import type { TokenLoss } from "./token-loss.ts";
 
@@ -31,10 +30,8 @@ export interface TokenResults {
   readonly entropy: Float32Array | null;
 }
 
-/** Forward and backward over microbatches, gradients adding up. */
+/** Forward and backward over microbatches. */
 export interface Accumulator {
-  /** the gradients so far, by parameter; the caller empties them */
-  readonly sums: Weights;
   /** Runs forward and backward. */
   accumulate(batch: TrainBatch): Promise<TokenResults>;
   /** Runs forward only. */
@@ -47,6 +44,8 @@ export interface AccumulatorOptions {
   readonly config: ModelConfig;
   /** read at every run */
   readonly weights: Weights;
+  /** gradients are added to it, by parameter; the caller empties it */
+  readonly sums: Weights;
   readonly loss: TokenLoss;
   /** also gives every token's entropy, which costs two passes over the logits */
   readonly entropy: boolean;
@@ -61,9 +60,7 @@ interface ShapeProgram {
 
 /** For any mix of shapes; what a shape needs is compiled when it is first met, and again when it was long out of use. */
 export function createAccumulator(options: AccumulatorOptions): Accumulator {
-  const { engine, config, weights, loss, entropy } = options;
-  const parameters = parametersOf(config);
-  const sums: Weights = new Map(parameters.map(({ name, shape: sizes }) => [name, new Float32Array(sizeOf(sizes))]));
+  const { engine, config, weights, sums, loss, entropy } = options;
   const views = viewsOf(config);
   const weightArrays = viewArrays(views, weights);
   const sumInputs = viewArrays(views, sums, "sum.");
@@ -81,7 +78,6 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
     });
 
   return {
-    sums,
     accumulate: async ({ extras, shape, ...batch }) => {
       const { program, inputs, results } = await programOf("training", shape);
       inputs.fill(batch);

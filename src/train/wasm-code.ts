@@ -30,6 +30,22 @@ export const sub = of(vectorOp(0xf1));
 export const mul = of(vectorOp(0xf2));
 export const div = of(vectorOp(0xf3));
 export const sqrt = of(vectorOp(0xef));
+/** Of four float32. */
+export const addFour = of(vectorOp(0xe4));
+/** The sum of two float64 beside each other, as one number. */
+export const sumOfBoth = (pair: Code): Code => [
+  ...pair,
+  ...vectorOp(0x21),
+  0,
+  ...pair,
+  ...vectorOp(0x21),
+  1,
+  ADD_NUMBERS,
+];
+export const addNumbers = (a: Code, b: Code): Code => [...a, ...b, ADD_NUMBERS];
+const ADD_NUMBERS = 0xa0;
+/** Writes zeros. */
+export const clear = (address: Code, bytes: Code): Code => [...address, 0x41, 0, ...bytes, 0xfc, ...count(11), 0];
 /** The first two float32 of four, as float64. */
 export const firstTwo = of(vectorOp(0x5f));
 /** The last two. */
@@ -76,20 +92,28 @@ export function whileBelow(address: Variable, end: Variable, body: Code): Code {
   return [0x03, 0x40, ...body, ...address.get, ...end.get, 0x49, 0x0d, 0, 0x0b];
 }
 
-/** A module of one function `run` without a result, over the memory it imports as `outside.memory`. */
+export interface ModuleKind {
+  /** of the memory it imports as `outside.memory` */
+  readonly shared: boolean;
+  /** whether the body leaves a float64, which is the result */
+  readonly returns?: boolean;
+}
+
+/** A module of one function `run`. */
 export function moduleOf(
   variables: Variables,
   parameters: number,
   body: Code,
-  memory: { readonly shared: boolean },
+  { shared, returns = false }: ModuleKind,
 ): Uint8Array<ArrayBuffer> {
   const types = variables.types.map((type) => TYPES[type]);
   const locals = types.slice(parameters).map((type) => [1, type]);
   const code = [...vector(locals), ...body, 0x0b];
-  const limits = memory.shared ? [3, ...count(0), ...count(MOST_PAGES)] : [0, ...count(0)];
+  const results = returns ? [[TYPES.f64]] : [];
+  const limits = shared ? [3, ...count(0), ...count(MOST_PAGES)] : [0, ...count(0)];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [[0x60, ...vector(types.slice(0, parameters).map((type) => [type])), 0]]),
+    ...section(1, [[0x60, ...vector(types.slice(0, parameters).map((type) => [type])), ...vector(results)]]),
     ...section(2, [[...text("outside"), ...text("memory"), 2, ...limits]]),
     ...section(3, [[0]]),
     ...section(7, [[...text("run"), 0, 0]]),
@@ -119,6 +143,9 @@ export interface WasmMemory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
 }
 
+/** Without a result where the module has none. */
+type WasmFunction = (...values: readonly number[]) => number;
+
 /** The part of the runtime's interface that is used here; its types come with those of browsers only. */
 interface WasmRuntime {
   readonly Memory: new (size: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
@@ -126,7 +153,7 @@ interface WasmRuntime {
   readonly Instance: new (
     module: object,
     imports: { outside: { memory: WasmMemory } },
-  ) => { readonly exports: Readonly<Record<string, (...values: readonly number[]) => void>> };
+  ) => { readonly exports: Readonly<Record<string, WasmFunction>> };
 }
 
 const runtime = (globalThis as unknown as { readonly WebAssembly: WasmRuntime }).WebAssembly;
@@ -138,9 +165,6 @@ export function newMemory(bytes: number, { shared }: { shared: boolean }): WasmM
 }
 
 /** The function of a module made by `moduleOf`, over this memory. */
-export function functionOf(
-  module: Uint8Array<ArrayBuffer>,
-  memory: WasmMemory,
-): (...values: readonly number[]) => void {
+export function functionOf(module: Uint8Array<ArrayBuffer>, memory: WasmMemory): WasmFunction {
   return new runtime.Instance(new runtime.Module(module), { outside: { memory } }).exports["run"]!;
 }

@@ -123,7 +123,7 @@ describe("the gradient of an adapter", () => {
     async (threads) => {
       const base = tinyWeights(config);
       const trained = drawn();
-      const model = replicate({
+      const model = await replicate({
         config,
         weights: copyOf(base),
         adapter: trained,

@@ -9,6 +9,8 @@ import { SequenceInputs } from "../../src/model/sequence.ts";
 import { viewArrays, viewsOf } from "../../src/model/views.ts";
 import { withWindow } from "../../src/model/window.ts";
 import type { TensorData, Weights } from "../../src/tensor/tensor.ts";
+import { parametersOf } from "../../src/model/parameters.ts";
+import { newNumbers } from "../../src/replicas/shared-state.ts";
 import { packSequences, unpackResponses, type PackSequence, type PackShape } from "../../src/tokens/pack.ts";
 import { crossEntropy } from "../../src/train/token-loss.ts";
 import { createAccumulator, trainOutputs, type Accumulator } from "../../src/train/step.ts";
@@ -27,6 +29,7 @@ function accumulatorOf(config: ModelConfig): Accumulator {
     engine,
     config,
     weights: tinyWeights(config),
+    sums: newNumbers(parametersOf(config)),
     loss: crossEntropy,
     entropy: true,
   });

@@ -29,7 +29,7 @@ async function stepWith(
   threads = 1,
 ): Promise<{ weights: Weights; logProbs: Map<PackSequence, Float32Array> }> {
   const weights = tinyWeights(config);
-  const model = replicate({ config, weights, loss: { kind: "cross-entropy" }, threads, decodeBatch: 1 });
+  const model = await replicate({ config, weights, loss: { kind: "cross-entropy" }, threads, decodeBatch: 1 });
   const packed = packSequences(order, { rowTokens, rowsPerMicrobatch, padId: 0 });
   const batches = packed.microbatches.map((batch) => ({
     ...batch,

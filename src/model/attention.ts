@@ -6,6 +6,7 @@ import { add, mul, sub, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, pad, reshape, slice, transpose } from "../graph/ops/move.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { softmax } from "../graph/ops/rowwise.ts";
+import { CHUNK_TOKENS, inChunks } from "./chunks.ts";
 import type { LayerWindow } from "./config.ts";
 
 /** How the queries of a row are grouped, and which keys a group is multiplied with. */
@@ -70,10 +71,10 @@ export function attention(
   mask: GraphNode,
   plan: AttentionBlocks & AttentionSizes,
 ): GraphNode {
-  const query = queryBlocks(query_MHK, plan);
-  const key = keyBlocks(key_MGK, plan);
-  const value = keyBlocks(value_MGK, plan);
-  return fromBlocks(attend(query, key, value, mask, plan), plan);
+  const along = [queryBlocks(query_MHK, plan), keyBlocks(key_MGK, plan), keyBlocks(value_MGK, plan)];
+  const size = Math.max(1, Math.floor(CHUNK_TOKENS / plan.block));
+  const attended = inChunks({ along, fixed: [mask], size }, (q, k, v, seen) => attend(q, k, v, seen, plan));
+  return fromBlocks(attended, plan);
 }
 
 /** q [N, G, (H/G)·C, K], k and v [N, G, span, K] → [N, G, (H/G)·C, K], with its gradient in closed form. */

@@ -10,7 +10,7 @@ import { sum } from "../graph/ops/reduce.ts";
 import { logSoftmax } from "../graph/ops/rowwise.ts";
 import { gatedMlp, linear, queryKeyValue, type Positions } from "./blocks.ts";
 import type { ModelConfig } from "./config.ts";
-import { inRowChunks } from "./row-chunks.ts";
+import { inRowChunks } from "./chunks.ts";
 import type { WeightNodes } from "./views.ts";
 
 /** What a layer's queries, keys and values become: dense, blockwise or over a cache; [M, H·K]. */
@@ -35,8 +35,8 @@ export function hiddenStates(
     const normed = rmsNorm(x, weights(`${at}.attentionNorm`), config.normEpsilon);
     const { query, key, value } = queryKeyValue(normed, weights, at, config, place);
     const mixed = attend(layer, query, key, value);
-    x = add(x, linear(mixed, weights, `${at}.attentionOut`, config.attentionOutputBias));
-    x = inRowChunks(x, weights, (rows, own) => {
+    x = inRowChunks([x, mixed], weights, (own, before, attended) => {
+      const rows = add(before, linear(attended, own, `${at}.attentionOut`, config.attentionOutputBias));
       const normedAgain = rmsNorm(rows, own(`${at}.mlpNorm`), config.normEpsilon);
       return add(rows, gatedMlp(normedAgain, own, at, config));
     });

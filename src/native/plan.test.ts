@@ -7,7 +7,7 @@ import { filled, input, nodesInOrder, type Graph, type GraphNode } from "../grap
 import { gemm } from "../graph/ops/contract.ts";
 import { add, exp, mul } from "../graph/ops/elementwise.ts";
 import { scatterAddRows } from "../graph/ops/index.ts";
-import { slice } from "../graph/ops/move.ts";
+import { concat, slice } from "../graph/ops/move.ts";
 import { softmax } from "../graph/ops/rowwise.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { absorbSums } from "./absorb.ts";
@@ -23,6 +23,8 @@ interface Lived {
   readonly died: number;
   /** in the unit that computes it: what its memory may be taken from */
   readonly heirTo: ReadonlySet<GraphNode>;
+  /** the concatenations that it is computed in the place of */
+  readonly partOf: ReadonlySet<GraphNode>;
 }
 
 /** Every value in the arena, with the first and the last unit that touch it, worked out apart from the plan. */
@@ -33,31 +35,55 @@ function livesOf({ outputs }: Graph, { calls, storage }: ProgramPlan): Lived[] {
     nodes,
   );
   const units = unitsOf(nodes).map((unit) => callsOf(unit, readers));
-  // Whatever the plan calls after its units copies outputs to their places.
-  const copies = calls.slice(units.flatMap((unit) => unit.calls).length);
+  const copies = calls.filter((call) =>
+    call.arguments.some((one) => typeof one !== "string" && one.node.op.name === "output"),
+  );
   const touched = [...units.map((unit) => unit.calls), copies].map(
     (each) =>
       new Set(
         each.flatMap((call) => call.arguments.flatMap((one) => (typeof one === "string" ? [] : [sourceOf(one.node)]))),
       ),
   );
-  return units.flatMap(({ writes, takesOver }, born) =>
+  const lives = units.flatMap(({ writes, takesOver }, born) =>
     writes.flatMap((node): Lived[] => {
       const place = storage.get(node)!;
       if (place.kind !== "arena") return [];
       const died = Math.max(born, ...touched.flatMap((each, index) => (each.has(node) ? [index] : [])));
       const end = place.start + 4 * sizeOf(node.shape);
-      return [
-        { node, start: place.start, end, born, died, heirTo: new Set((takesOver.get(node) ?? []).map(sourceOf)) },
-      ];
+      const heirTo = new Set((takesOver.get(node) ?? []).map(sourceOf));
+      return [{ node, start: place.start, end, born, died, heirTo, partOf: wholesOf(node, nodes, storage) }];
     }),
   );
+  // A concatenation has its memory from its first part on.
+  return lives.map((each) => {
+    const parts = lives.filter(({ partOf }) => partOf.has(each.node));
+    return { ...each, born: Math.min(each.born, ...parts.map(({ born }) => born)) };
+  });
+}
+
+/** The concatenations, and those they are part of, that have a node's elements exactly where the node has them. */
+function wholesOf(node: GraphNode, outputs: readonly GraphNode[], storage: ProgramPlan["storage"]): Set<GraphNode> {
+  const start = (each: GraphNode): number => {
+    const place = storage.get(each);
+    return place?.kind === "arena" ? place.start : NaN;
+  };
+  const wholes = nodesInOrder(outputs).filter((whole) => {
+    const { op, inputs } = whole;
+    if (op.name !== "concat") return false;
+    return inputs.some((input, i) => {
+      const before = inputs.slice(0, i).reduce((total, { shape }) => total + sizeOf(shape), 0);
+      const sameSize = sizeOf(sourceOf(input).shape) === sizeOf(input.shape);
+      return sourceOf(input) === node && sameSize && start(node) === start(whole) + 4 * before;
+    });
+  });
+  return new Set([...wholes, ...wholes.flatMap((whole) => [...wholesOf(whole, outputs, storage)])]);
 }
 
 function collisions(lives: readonly Lived[]): string[] {
   return lives.flatMap((a, i) =>
     lives.slice(i + 1).flatMap((b) => {
       const apart = a.end <= b.start || b.end <= a.start || a.died < b.born || b.died < a.born;
+      if (a.partOf.has(b.node) || b.partOf.has(a.node)) return [];
       const [old, young] = a.born <= b.born ? [a, b] : [b, a];
       const handedOver =
         old.born < young.born && old.died === young.born && old.start === young.start && young.heirTo.has(old.node);
@@ -92,6 +118,41 @@ describe("planProgram", () => {
     const bytes = (y: GraphNode): number => planProgram(graphOf({ y }), ["y"]).arenaBytes;
     expect(bytes(chain((node) => gemm(node, x, {})))).toBe(2 * 1600);
     expect(bytes(chain(softmax))).toBe(1600);
+  });
+
+  it("computes the parts of a concatenation where they belong, and copies those that lie elsewhere", () => {
+    const [a, b] = [softmax(x), exp(gemm(x, x, {}))];
+    const joined = concat([a, x, b, slice(b, 0, 0, 5), concat([softmax(b), softmax(a)], 0)], 0);
+    const graph = graphOf({ y: gemm(joined, x, {}), z: add(a, b) });
+    const plan = planProgram(graph, ["y", "z"]);
+    const start = (node: GraphNode): number => {
+      const place = plan.storage.get(node)!;
+      return place.kind === "arena" ? place.start : NaN;
+    };
+    const inner = joined.inputs[4]!;
+    expect([a, b, inner, ...inner.inputs].map((node) => start(node) - start(joined))).toEqual(
+      [0, 40, 65, 65, 85].map((row) => 80 * row),
+    );
+    expect(plan.calls.filter(({ key }) => key.startsWith("copy ")).length).toBe(2);
+  });
+
+  it("takes over no memory whose part the same kernel reads", () => {
+    const s = softmax(x);
+    const base = concat([s, exp(x)], 0);
+    const y = scatterAddRows(base, ids, s);
+    const plan = planProgram(graphOf({ y: gemm(y, x, {}) }), ["y"]);
+    expect(plan.storage.get(s)).toEqual(plan.storage.get(base));
+    expect(plan.storage.get(y)).not.toEqual(plan.storage.get(base));
+  });
+
+  it("joins nothing a second time, in the columns, or in an output's own array", () => {
+    const s = softmax(x);
+    const copies = (y: GraphNode): number =>
+      planProgram(graphOf({ y }), ["y"]).calls.filter(({ key }) => key.startsWith("copy ")).length;
+    const product = (y: GraphNode): GraphNode => gemm(y, input("w", [y.shape[1]!, 2]), {});
+    expect(copies(product(concat([s, s], 0)))).toBe(1);
+    expect(copies(product(concat([s, exp(x)], 1)))).toBe(2);
+    expect(copies(concat([s, gemm(x, x, {})], 0))).toBe(2);
   });
 
   it("computes what the named outputs need, and nothing else", () => {

@@ -6,6 +6,7 @@ import { RDI, RSI } from "./assembler.ts";
 import { Arena } from "./arena.ts";
 import { callsOf } from "./calls.ts";
 import { emitStridedCopy } from "./copy.ts";
+import { joinParts, wholeOf, type Parts } from "./joined.ts";
 import type { KernelCall, UnitCalls } from "./kernel-call.ts";
 import { uniformValue } from "./uniform.ts";
 import { placeOf, readersOf, sourceOf, unitsOf } from "./units.ts";
@@ -64,15 +65,16 @@ export function planProgram(graph: Graph, names: readonly string[], options: Pla
     } else (isInput(source) ? inputCopies : copies).push(outputCopy(node, name, memory));
   }
   // Inputs are copied first: the other copies may write to their arrays.
-  const all = [...units, { calls: [...inputCopies, ...copies], writes: [], takesOver: new Map() }];
-  memory.assign(all);
+  const joined = joinParts(units, (node) => memory.isPlaced(node));
+  const all = [...joined.units, { calls: [...inputCopies, ...copies], writes: [], takesOver: new Map() }];
+  memory.assign(all, joined.parts);
   return {
     calls: all.flatMap(({ calls }) => calls),
     storage: memory.storage,
     pointers: memory.pointers(),
     arenaBytes: memory.arena.bytes,
     scratchBytes: 4 * all.reduce((most, { calls }) => Math.max(most, ...calls.map(({ scratch }) => scratch)), 0),
-    readLater: new Map([...direct].map(([node, name]) => [name, inputsReadAfter(node, all)])),
+    readLater: new Map([...direct].map(([node, name]) => [name, inputsReadAfter(node, all, joined.parts)])),
   };
 }
 
@@ -102,20 +104,21 @@ function handedTo(calls: readonly KernelCall[]): GraphNode[] {
 function heritageOf(
   node: GraphNode,
   { calls, takesOver }: Pick<UnitCalls, "calls" | "takesOver">,
+  parts: Parts,
 ): readonly GraphNode[] {
-  const read = handedTo(calls).map(sourceOf);
+  const read = handedTo(calls).map((each) => wholeOf(sourceOf(each), parts).source);
   return (takesOver.get(node) ?? [])
     .filter((each) => placeOf(each).offset === 0 && sizeOf(sourceOf(each).shape) === sizeOf(node.shape))
     .map(sourceOf)
     .filter((source) => read.filter((each) => each === source).length === 1);
 }
 
-function inputsReadAfter(node: GraphNode, units: readonly UnitCalls[]): ReadonlySet<string> {
+function inputsReadAfter(node: GraphNode, units: readonly UnitCalls[], parts: Parts): ReadonlySet<string> {
   const written = units.findIndex(({ writes }) => writes.includes(node));
   const names = new Set<string>();
   for (const [index, { calls, takesOver }] of units.entries()) {
     if (index < written) continue;
-    const safe = new Set(index === written ? heritageOf(node, { calls, takesOver }) : []);
+    const safe = new Set(index === written ? heritageOf(node, { calls, takesOver }, parts) : []);
     for (const source of handedTo(calls).map(sourceOf)) {
       if (isInput(source) && !safe.has(source)) names.add(nameOfInput(source));
     }
@@ -144,11 +147,16 @@ class Memory {
     return [...this.storage.values()].flatMap((each) => (each.kind === "pointer" ? [each.pointer] : []));
   }
 
-  /** Gives every value a place from the unit that writes it to the last that reads it. */
-  assign(units: readonly UnitCalls[]): void {
+  isPlaced(node: GraphNode): boolean {
+    return this.storage.has(node);
+  }
+
+  /** Gives every value a place from the unit that writes it, or a part of it, to the last that reads it. */
+  assign(units: readonly UnitCalls[], parts: Parts): void {
     const lastRead = new Map<GraphNode, number>();
     for (const [index, { calls, writes }] of units.entries()) {
-      for (const node of [...handedTo(calls).map(sourceOf), ...writes]) lastRead.set(node, index);
+      for (const node of [...handedTo(calls).map(sourceOf), ...writes])
+        lastRead.set(wholeOf(node, parts).source, index);
     }
     const ends = new Map<number, GraphNode[]>();
     for (const [node, index] of lastRead) ends.set(index, [...(ends.get(index) ?? []), node]);
@@ -156,20 +164,32 @@ class Memory {
     for (const [index, { calls, writes, takesOver }] of units.entries()) {
       for (const node of writes) {
         if (this.storage.has(node)) continue;
-        const heir = heritageOf(node, { calls, takesOver }).find((source) => {
-          const inArena = this.storage.get(source)?.kind === "arena";
+        const heir = heritageOf(node, { calls, takesOver }, parts).find((source) => {
+          const inArena = this.storage.get(source)?.kind === "arena" && !parts.has(source) && !parts.has(node);
           return inArena && lastRead.get(source) === index && !passedOn.has(source);
         });
         if (heir !== undefined) {
           passedOn.add(heir);
           this.storage.set(node, this.storage.get(heir)!);
-        } else this.storage.set(node, { kind: "arena", start: this.arena.take(4 * sizeOf(node.shape)) });
+        } else this.#placeInArena(node, parts);
       }
       for (const node of handedTo(calls).map(sourceOf)) this.#givenFromOutside(node);
       for (const node of ends.get(index) ?? []) {
         const place = this.storage.get(node);
         if (place?.kind === "arena" && !passedOn.has(node)) this.arena.giveBack(place.start);
       }
+    }
+  }
+
+  /** The first part of a value to be written takes the place of all of it. */
+  #placeInArena(node: GraphNode, parts: Parts): void {
+    const { source, offset } = wholeOf(node, parts);
+    if (!this.storage.has(source)) {
+      this.storage.set(source, { kind: "arena", start: this.arena.take(4 * sizeOf(source.shape)) });
+    }
+    const whole = this.storage.get(source)!;
+    if (source !== node && whole.kind === "arena") {
+      this.storage.set(node, { kind: "arena", start: whole.start + 4 * offset });
     }
   }
 

@@ -14,11 +14,11 @@ export function linear(x: GraphNode, weights: WeightNodes, name: string, bias: b
   return bias ? add(y, weights(`${name}Bias`)) : y;
 }
 
-/** gate·σ(gate)·up, with the gradient that shares the sigmoid: [M, F], [M, F] → [M, F]. */
+/** gate·σ(gate)·up: [M, F], [M, F] → [M, F]. The gradient computes σ again, which takes less time than keeping two more [M, F]. */
 export function swiglu(gate: GraphNode, up: GraphNode): GraphNode {
-  const s = sigmoid(gate);
-  const activated = mul(gate, s);
-  return withGradient(mul(activated, up), [gate, up], (upstream) => {
+  return withGradient(mul(mul(gate, sigmoid(gate)), up), [gate, up], (upstream) => {
+    const s = sigmoid(gate);
+    const activated = mul(gate, s);
     // d/dg [g·σ(g)] = σ + gσ(1 - σ) = σ + y - yσ
     const slope = add(s, sub(activated, mul(activated, s)));
     return [mul(mul(upstream, up), slope), mul(upstream, activated)];

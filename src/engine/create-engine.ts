@@ -1,5 +1,6 @@
 // The one door to engines: a device, and a number of threads.
 
+import { SwarrError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { nodesInOrder, type Graph } from "../graph/node.ts";
 import { sizeOf } from "../tensor/tensor.ts";
@@ -26,6 +27,14 @@ function largestBytes({ outputs }: Graph): number {
   return nodesInOrder(Object.values(outputs)).reduce((most, { shape }) => Math.max(most, 4 * sizeOf(shape)), 0);
 }
 
+function tooLarge(bytes: number, precision: Precision): SwarrError {
+  return new SwarrError("DEVICE_MISSING", {
+    what: `A value of this program takes ${(bytes / 2 ** 30).toFixed(1)} GiB; precision is ${precision}, which native kernels alone have.`,
+    expected: "values below 2 GiB each, which is what they step through.",
+    fix: "Set precision: float32, or give fewer or shorter sequences at a time.",
+  });
+}
+
 /**
  * An engine on one device. A program is a static shape: compile once for each shape in use.
  *
@@ -41,8 +50,9 @@ export function createEngine({ threads, device = "cpu", precision = "float32" }:
     compile: async (graph) => {
       await requirePrecision(precision, device);
       if (native !== undefined && (await cpuKernels()).kernels === "native") {
-        if (largestBytes(graph) < LARGEST_NATIVE) return native.compile(graph);
-        invariant(precision === "float32", "values of a program in bfloat16 are below 2 GiB each");
+        const bytes = largestBytes(graph);
+        if (bytes < LARGEST_NATIVE) return native.compile(graph);
+        if (precision !== "float32") throw tooLarge(bytes, precision);
       }
       const { createOnnxEngine } = await import("./onnx-engine.ts");
       onnx ??= createOnnxEngine(threads, device);

@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 import { input } from "../graph/node.ts";
 import { graphOf } from "../graph/check.ts";
 import { gemm } from "../graph/ops/contract.ts";
-import { hasBf16 } from "../native/features.ts";
+import { neg } from "../graph/ops/elementwise.ts";
 import { createEngine } from "./create-engine.ts";
-import { requirePrecision } from "./precision.ts";
+import { requirePrecision, whyNotPrecision } from "./precision.ts";
+
+const hadHere = (await whyNotPrecision("bfloat16", "cpu")) === null;
 
 describe("requirePrecision", () => {
   it("lets float32 through everywhere", async () => {
@@ -15,12 +17,12 @@ describe("requirePrecision", () => {
     await expect(requirePrecision("bfloat16", "webgpu")).rejects.toThrow(/device is webgpu.*\[DEVICE_MISSING\]/);
   });
 
-  it.skipIf(hasBf16())("refuses bfloat16 on a processor without it", async () => {
+  it.skipIf(hadHere)("refuses bfloat16 where it cannot be had", async () => {
     await expect(requirePrecision("bfloat16", "cpu")).rejects.toThrow(/\[DEVICE_MISSING\]/);
   });
 });
 
-describe.skipIf(!hasBf16())("an engine in bfloat16", () => {
+describe.skipIf(!hadHere)("an engine in bfloat16", () => {
   it("rounds the factors of linear maps, and those alone", async () => {
     const [x, w] = [input("x", [2, 1]), input("w", [2, 1])];
     const graph = graphOf({ linear: gemm(x, w, { transB: true }) });
@@ -30,6 +32,13 @@ describe.skipIf(!hasBf16())("an engine in bfloat16", () => {
     await program.run({ x: Float32Array.of(1 + 2 ** -9, 3), w: Float32Array.of(1, 2) }, { linear });
     expect([...linear]).toEqual([1, 2, 3, 6]);
     await program.dispose();
+  });
+
+  it("refuses a value that is larger than native kernels take", async () => {
+    const graph = graphOf({ y: neg(input("x", [2 ** 15, 2 ** 14])) });
+    await expect(createEngine({ threads: 1, precision: "bfloat16" }).compile(graph)).rejects.toThrow(
+      /takes 2\.0 GiB; precision is bfloat16.*below 2 GiB each.*\[DEVICE_MISSING\]$/s,
+    );
   });
 
   it("is not to be had with several threads inside an operation", () => {

@@ -34,7 +34,6 @@ const MEANING: Readonly<Record<string, Meaning>> = {
   sqrt: (a) => Math.sqrt(a),
   sigmoid: (a) => 1 / (1 + Math.exp(-a)),
   silu: (a) => a / (1 + Math.exp(-a)),
-  multiplyAdd: (a, b, c) => a * b + c,
 };
 
 const array = (index: number): Operand => ({ kind: "array", array: index });

@@ -273,14 +273,13 @@ export const POINTWISE_OPS: ReadonlySet<string> = new Set([
   "sqrt",
   "sigmoid",
   "silu",
-  "multiplyAdd",
 ]);
 
 function emitOperation(
   to: Assembler,
   op: string,
   result: Zmm,
-  [a, b, c]: readonly Zmm[],
+  [a, b]: readonly Zmm[],
   temps: readonly [Zmm, Zmm],
 ): void {
   if (op in PLAIN) {
@@ -288,10 +287,6 @@ function emitOperation(
     return;
   }
   switch (op) {
-    case "multiplyAdd":
-      to.copyVector(result, c!);
-      to.vector("vfmadd231ps", result, a!, b!);
-      return;
     case "greater":
       to.compareVectors(COMPARED, a!, b!, COMPARE.greater);
       to.zeroVector(result);

@@ -31,7 +31,6 @@ import {
   storePiece,
   withPiece,
   TAIL,
-  type Piece,
   type Row,
   type RowShape,
 } from "./loops.ts";
@@ -192,43 +191,6 @@ export function emitRmsNorm(to: Assembler, shape: RowShape & { readonly epsilon:
       else withPiece(to, "vmulps", [piece.index, SCALE], piece, RDI);
       withPiece(to, "vmulps", [piece.index, piece.index], piece, RSI);
       storePiece(to, piece, RDX);
-    });
-  });
-}
-
-/**
- * Emits a function (up, x, weight, inverseRms, dx) over float32 [rows, width], [rows, width], [width], [rows],
- * [rows, width]: the gradient of `emitRmsNorm` in x, dx := r·(up·weight) - x·r³·(Σ up·x·weight)/width with r the row's
- * inverseRms. dx may be up or x.
- */
-export function emitRmsNormGradient(to: Assembler, shape: RowShape): Label {
-  const { width } = shape;
-  const steps = [
-    [RDI, width],
-    [RSI, width],
-    [RCX, 1],
-    [R8, width],
-  ] as const;
-  return emitRows(to, shape, steps, 0, (row) => {
-    const weighted = (piece: Piece): void => {
-      loadPiece(to, piece, RDI);
-      withPiece(to, "vmulps", [piece.index, piece.index], piece, RDX);
-    };
-    row.fold("vaddps", 0, (piece) => {
-      weighted(piece);
-      return {
-        add: (partial) => withPiece(to, "vfmadd231ps", [partial, piece.index], piece, RSI, true),
-        start: (partial) => withPiece(to, "vmulps", [partial, piece.index], piece, RSI),
-      };
-    });
-    to.broadcast(SCALE, at(RCX));
-    to.vector("vmulps", SHIFT, FOLDED, literal(1 / width), ALL);
-    for (let power = 0; power < 3; power++) to.vector("vmulps", SHIFT, SHIFT, SCALE);
-    row.pass((piece) => {
-      if (!row.resident) weighted(piece);
-      to.vector("vmulps", piece.index, piece.index, SCALE);
-      withPiece(to, "vfnmadd231ps", [piece.index, SHIFT], piece, RSI, true);
-      storePiece(to, piece, R8);
     });
   });
 }

@@ -115,8 +115,8 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     [
       [
         "a value dies before its last reader",
-        "lastRead.set(node, index);",
-        "lastRead.set(node, index - 1);",
+        "lastRead.set(wholeOf(node, parts).source, index);",
+        "lastRead.set(wholeOf(node, parts).source, index - 1);",
         "planProgram > never keeps two values that are alive together in the same memory, on random graphs",
       ],
       [
@@ -126,10 +126,29 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "planProgram > takes over no memory that the same kernel reads in a second way",
       ],
       [
+        "a result takes the place of what its kernel reads a part of",
+        "wholeOf(sourceOf(each), parts).source);",
+        "sourceOf(each));",
+        "planProgram > takes over no memory whose part the same kernel reads",
+      ],
+      [
         "an input that is read later is written over",
         "if (index < written) continue;",
         "if (index !== written) continue;",
         "planProgram > says which inputs are read after an output is written",
+      ],
+    ],
+    "nothing",
+  ),
+  ...inFile(
+    "joined.ts",
+    "plan.test.ts",
+    [
+      [
+        "a part lies where the one before it does",
+        "offset += sizeOf(input.shape);",
+        "",
+        "planProgram > computes the parts of a concatenation where they belong, and copies those that lie elsewhere",
       ],
     ],
     "nothing",

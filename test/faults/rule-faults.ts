@@ -103,6 +103,30 @@ const PACKING_FAULTS: readonly Fault[] = [
 
 const TRAINING_FAULTS: readonly Fault[] = [
   {
+    name: "gradients of the step before are kept",
+    file: "src/replicas/trained.ts",
+    find: "forget: () => shared.kernel.clear(sums)",
+    replace: "forget: () => undefined",
+    testFile: "src/replicas/trained.test.ts",
+    test: "weights that are shared > have their gradients with the others' once published, and none once forgotten",
+  },
+  {
+    name: "gradients of one member are lost",
+    file: "src/train/gradient-kernel.ts",
+    find: "...sum.set(addFour(load(total.get), load(other.get))),",
+    replace: "...sum.set(load(total.get)),",
+    testFile: "src/train/gradient-kernel.test.ts",
+    test: "gradientKernel over memory that is shared: true > adds up 5 numbers of one to four members and gives their squares",
+  },
+  {
+    name: "a chunk's gradient comes from another chunk's",
+    file: "src/model/chunks.ts",
+    find: "pullback(made, slice(up, 0, start, end)",
+    replace: "pullback(made, slice(up, 0, 0, end - start)",
+    testFile: "src/model/chunks.test.ts",
+    test: "attention in chunks of blocks > gives what one dense block gives, with a window of 100",
+  },
+  {
     name: "advantage sign",
     file: "src/stage2-rl/advantages.ts",
     find: "(others * (reward - mean))",

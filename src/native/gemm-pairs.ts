@@ -1,6 +1,21 @@
 // Factors of a product copied as bfloat16: two neighbours of k in 32 bits, as the processor multiplies them.
 
-import { at, R10, R11, R15, R9, RAX, RBP, RBX, RCX, RDI, RSI, type Assembler, type Gpr } from "./assembler.ts";
+import {
+  at,
+  R10,
+  R11,
+  R15,
+  R9,
+  RAX,
+  RBP,
+  RBX,
+  RCX,
+  RDI,
+  RSI,
+  type Assembler,
+  type Gpr,
+  type Mask,
+} from "./assembler.ts";
 import { PACKED_ROWS, ROWS, TILE_COLUMNS, type BlockShape, type GemmShape } from "./gemm-tile.ts";
 import { countedLoop, LANES } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
@@ -33,22 +48,7 @@ export function emitPackPairsA(to: Assembler, shape: GemmShape, rows: number, de
     emitTurned(to, { source: RDI, target: RSI, counter: RAX, rows, stride: 4 * shape.k, depth, step });
     return;
   }
-  to.loadVector(INTERLEAVE, at(RCX, order));
-  emitPairedRows(
-    to,
-    depth,
-    RAX,
-    (half, present) => {
-      if (present) to.loadVector(half, at(RDI, 4 * shape.m * half), ROWS);
-      else to.zeroVector(half);
-    },
-    () => {
-      emitPair(to);
-      to.storeVector(at(RSI), 0);
-      to.addConstant(RDI, 8 * shape.m);
-      to.addConstant(RSI, step);
-    },
-  );
+  emitPaired(to, { source: RDI, target: RSI, counter: RAX, mask: ROWS, stride: 4 * shape.m, depth, step, order });
 }
 
 /** Packs the block of B at rsi into panels of pairs at rcx. Keeps rdi, rdx, rcx and r8. */
@@ -66,22 +66,8 @@ export function emitPackPairsB(to: Assembler, shape: GemmShape, { width, depth }
         continue;
       }
       if (lanes < LANES) to.maskOf(FIRST_HALF, lanes);
-      to.loadVector(INTERLEAVE, at(RCX, order));
-      emitPairedRows(
-        to,
-        depth,
-        RBX,
-        (half, present) => {
-          if (present) to.loadVector(half, at(R10, 4 * n * half), lanes < LANES ? FIRST_HALF : 0);
-          else to.zeroVector(half);
-        },
-        () => {
-          emitPair(to);
-          to.storeVector(at(R11), 0);
-          to.addConstant(R10, 8 * n);
-          to.addConstant(R11, step);
-        },
-      );
+      const mask = lanes < LANES ? FIRST_HALF : 0;
+      emitPaired(to, { source: R10, target: R11, counter: RBX, mask, stride: 4 * n, depth, step, order });
     }
     to.addConstant(R9, pairsOf(depth) * step);
   };
@@ -92,28 +78,36 @@ export function emitPackPairsB(to: Assembler, shape: GemmShape, { width, depth }
   if (width % TILE_COLUMNS > 0) panel(width % TILE_COLUMNS);
 }
 
-/** Rows k and k + 1 in registers 0 and 1 become pairs in register 0. */
-function emitPair(to: Assembler): void {
-  to.vector("vcvtne2ps2bf16", 0, 1, 0);
-  to.vector("vpermw", 0, INTERLEAVE, 0);
+interface Paired {
+  readonly source: Gpr;
+  readonly target: Gpr;
+  readonly counter: Gpr;
+  /** of the elements a row has; 0 for all sixteen */
+  readonly mask: Mask;
+  /** bytes from one k to the next */
+  readonly stride: number;
+  readonly depth: number;
+  /** bytes from one line of pairs to the next */
+  readonly step: number;
+  /** the place of the interleaving */
+  readonly order: number;
 }
 
-function emitPairedRows(
-  to: Assembler,
-  depth: number,
-  counter: Gpr,
-  load: (half: 0 | 1, present: boolean) => void,
-  then: () => void,
-): void {
-  countedLoop(to, counter, Math.floor(depth / 2), () => {
-    load(0, true);
-    load(1, true);
-    then();
-  });
-  if (depth % 2 === 0) return;
-  load(0, true);
-  load(1, false);
-  then();
+/** Rows that are contiguous across k become lines of pairs: k and k + 1 interleaved, the last one of an odd part with zeros. */
+function emitPaired(to: Assembler, { source, target, counter, mask, stride, depth, step, order }: Paired): void {
+  const line = (complete: boolean): void => {
+    to.loadVector(0, at(source), mask);
+    if (complete) to.loadVector(1, at(source, stride), mask);
+    else to.zeroVector(1);
+    to.vector("vcvtne2ps2bf16", 0, 1, 0);
+    to.vector("vpermw", 0, INTERLEAVE, 0);
+    to.storeVector(at(target), 0);
+    to.addConstant(source, 2 * stride);
+    to.addConstant(target, step);
+  };
+  to.loadVector(INTERLEAVE, at(RCX, order));
+  countedLoop(to, counter, Math.floor(depth / 2), () => line(true));
+  if (depth % 2 === 1) line(false);
 }
 
 interface Turned {

@@ -46,7 +46,7 @@ export function sharedWeights(shared: SharedState, index: number): Trained {
     weights: shared.trained,
     sums,
     publish: () => undefined,
-    forget: () => shared.kernel.clear(sums),
+    forget: forgetting(shared, sums),
     renew: () => undefined,
   };
 }
@@ -58,7 +58,7 @@ export function copiedWeights(config: ModelConfig, shared: SharedState, index: n
     weights,
     sums,
     publish: () => copyWeights(shared.gradients[index]!, sums),
-    forget: () => emptied(sums),
+    forget: forgetting(shared, sums),
     renew: () => copyWeights(weights, shared.trained),
   };
 }
@@ -82,11 +82,11 @@ export function anAdapter(
     weights,
     sums,
     publish: () => copyWeights(shared.gradients[index]!, loraGradients(config, lora, shared.trained, sums)),
-    forget: () => emptied(sums),
+    forget: forgetting(shared, sums),
     renew: () => void mergeLora(config, frozen, lora, shared.trained, weights),
   };
 }
 
-function emptied(sums: Weights): void {
-  for (const sum of sums.values()) sum.fill(0);
+function forgetting(shared: SharedState, sums: Weights): () => void {
+  return () => shared.kernel.clear(sums);
 }

@@ -105,8 +105,8 @@ const TRAINING_FAULTS: readonly Fault[] = [
   {
     name: "gradients of the step before are kept",
     file: "src/replicas/trained.ts",
-    find: "forget: () => shared.kernel.clear(sums)",
-    replace: "forget: () => undefined",
+    find: "() => shared.kernel.clear(sums)",
+    replace: "() => undefined",
     testFile: "src/replicas/trained.test.ts",
     test: "weights that are shared > have their gradients with the others' once published, and none once forgotten",
   },

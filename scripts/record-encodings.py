@@ -1,11 +1,12 @@
-"""Records the machine code that GNU as makes of the instructions our assembler knows.
+"""Records the machine code that GNU as makes of the instructions our assemblers know.
 
     python scripts/record-encodings.py [--out test/golden/encodings.json]
 
 Needs as and objcopy of GNU binutils 2.40 or later. Run it by hand; the tests need neither. The file maps each line, in
-Intel's syntax, to its bytes in hexadecimal. src/native/assembler.test.ts builds the same lines out of calls of the
-assembler, so a line that one side lacks fails the test. Where as prefers a shorter encoding than ours (`cmp rax, 1000`,
-`imul r9, r9, 3`) the test runs the code instead, and the line is not here.
+Intel's syntax, to its bytes in hexadecimal: under "encodings" those of AVX-512 and of the general registers, under
+"vex" those of AVX2. test/golden/encodings.test.ts and encodings-vex.test.ts build the same lines out of calls of the
+assemblers, so a line that one side lacks fails the test. Where as prefers a shorter encoding than ours (`cmp rax, 1000`,
+`imul r9, r9, 3`) src/native/assembler.test.ts runs the code instead, and the line is not here.
 """
 
 import argparse
@@ -20,7 +21,7 @@ GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(
 REGISTERS = [(1, 2, 3), (9, 10, 11), (17, 25, 31), (30, 7, 12)]
 PLACES = ["[rbx+64]", "[r13+r12*8-256]"]
 
-# Every op of the table VECTOR: how many elements a broadcast fills (0: it has none), and its immediate.
+# Every op in EVEX: how many elements a broadcast fills (0: it has none), and its immediate.
 SCALAR = ("vsqrtss", "vdivss")
 THREE = {
     **dict.fromkeys("vaddps vmulps vsubps vminps vdivps vmaxps".split(), (16, None)),
@@ -89,12 +90,15 @@ def vector_calls():
     yield from ("vmovups [rdi]{k3}, zmm4", "vmovups zmm4, zmm28", "vbroadcastss zmm19, [r9+8]")
     yield from ("vbroadcastss zmm19, xmm27", "vpxord zmm23, zmm23, zmm23")
     yield from ("{evex} vmovss xmm2, [r8+4]", "{evex} vmovss [r8+4], xmm21")
-    yield from ("vpbroadcastd zmm24, eax", "vpbroadcastd zmm3, r13d")
-    yield from ("mov eax, 1065353216; vpbroadcastd zmm6, eax", "movabs rax, 2147483648; vpbroadcastd zmm6, eax")
     for how in (0, 1, 4, 0x1E, 0x1D):
         yield f"vcmpps k2, zmm3, zmm20, {how}"
     yield from ("vcmpps k7, zmm30, [rsi+64], 1", "kmovw k1, eax", "kmovw k7, edi", "mov eax, 8191; kmovw k5, eax")
     yield from ("kmovw eax, k1", "kmovw edi, k7", "bsf eax, eax", "bsf edi, edi")
+    yield (
+        "vcmpps k2, zmm30, zmm7, 30; vpxord zmm20, zmm20, zmm20; vblendmps zmm20{k2}, zmm20, [rip+1f]{1to16}; "
+        ".balign 4, 0x90; 1: .float 1"
+    )
+    yield "vcmpps k2, zmm3, zmm30, 0; kmovw edx, k2"
 
 
 def generals():
@@ -113,7 +117,10 @@ def generals():
         yield from (f"imul {register}, {register}, {value}" for value in (1000, -70000))
         yield from (f"mov {narrow}, {value}" for value in (0, 2147483647))
         yield from (f"movabs {register}, {value}" for value in (2147483648, 2**40, 2**53 - 1, -5, -(2**40)))
+    for place in places:
+        yield from (f"prefetcht0 {place}", f"prefetcht1 {place}")
     yield "ret"
+    yield "vzeroupper"
 
 
 def programs():
@@ -128,16 +135,116 @@ def programs():
     )
 
 
+# Every op in VEX, with what stands behind its sources.
+VEX_THREE = {
+    **dict.fromkeys("vaddps vmulps vsubps vminps vdivps vmaxps".split(), ""),
+    **dict.fromkeys("vfmadd132ps vfmadd213ps vfmadd231ps vfnmadd213ps vfnmadd231ps".split(), ""),
+    **dict.fromkeys("vpxor vpand vpor vpaddd vpsubd vpmulld vpminsd vpermps".split(), ""),
+    **dict.fromkeys("vunpcklps vunpckhps vunpcklpd vunpckhpd".split(), ""),
+    **dict.fromkeys(SCALAR, ""),
+    "vblendps": ", 90",
+    "vblendvps": ", ymm12",
+    "vcmpps": ", 30",
+    "vperm2f128": ", 49",
+}
+VEX_TWO = {
+    **dict.fromkeys("vmovups vbroadcastss vsqrtps vcvttps2dq vcvtdq2ps vcvtps2dq".split(), ""),
+    "vroundps": ", 8",
+    "vpermilps": ", 177",
+}
+VEX_REGISTERS = [(1, 2, 3), (9, 2, 3), (1, 10, 3), (1, 2, 11), (15, 14, 13)]
+
+
+def vex_vectors():
+    for op, tail in [*VEX_THREE.items(), *VEX_TWO.items()]:
+        own = "xmm" if op in SCALAR else "ymm"
+        source = "xmm" if op == "vbroadcastss" else own
+        # Between registers as would store where that is shorter.
+        shown = f"{{load}} {op}" if op == "vmovups" else op
+
+        def line(dst, first, second):
+            between = f"{own}{first}, " if op in VEX_THREE else ""
+            return f"{shown} {own}{dst}, {between}{second}{tail}"
+
+        for dst, first, second in VEX_REGISTERS:
+            yield line(dst, first, f"{source}{second}")
+        for place in PLACES:
+            yield from (line(1, 2, place), line(9, 10, place))
+    for dst, _, second in VEX_REGISTERS:
+        yield from (f"vpslld ymm{dst}, ymm{second}, 23", f"vpsrad ymm{dst}, ymm{second}, 23")
+    for to in ("eax", "edi"):
+        yield from (f"vmovmskps {to}, ymm3", f"vmovmskps {to}, ymm11")
+    for place in PLACES:
+        for register, mask in ((1, 2), (9, 10)):
+            yield from (f"vmovss xmm{register}, {place}", f"vmovss {place}, xmm{register}")
+            yield f"vmovups {place}, ymm{register}"
+            yield f"vmaskmovps ymm{register}, ymm{mask}, {place}"
+            yield f"vmaskmovps {place}, ymm{mask}, ymm{register}"
+
+
+def vex_displacements():
+    for base in "rax rsp rbp r12 r13".split():
+        for disp in ("", "+64", "-128", "+127", "+128", "-129", "+1000000"):
+            yield f"vaddps ymm1, ymm2, [{base}{disp}]"
+            yield f"vbroadcastss ymm9, [{base}{disp}]"
+        for index in "rax rbp r12 r13".split():
+            yield f"vaddps ymm1, ymm2, [{base}+{index}*4+128]"
+            yield f"vpmulld ymm9, ymm10, [{base}+{index}*1]"
+
+
+def behind(words):
+    """The directives that put eight numbers behind the code."""
+    return ".balign 32, 0x90; 1: " + words
+
+
+def first(lanes):
+    return behind(".long " + ", ".join("-1" if lane < lanes else "0" for lane in range(8)))
+
+
+def all_lanes(value):
+    return behind(".float " + ", ".join([value] * 8))
+
+
+def vex_calls():
+    yield from ("vmovups ymm4, [rsi+64]", "vmovups [rdi+64], ymm12", "{load} vmovups ymm4, ymm12")
+    yield from ("vbroadcastss ymm9, [r9+8]", "vbroadcastss ymm9, xmm7", "vpxor ymm13, ymm13, ymm13")
+    yield from ("vmovss xmm2, [r8+4]", "vmovss [r8+4], xmm11")
+    # Under a mask, of which the bits stand behind the code.
+    yield f"vmovups ymm4, [rip+1f]; vmaskmovps ymm4, ymm4, [rsi+64]; {first(5)}"
+    yield f"vmovups ymm15, [rip+1f]; vmaskmovps [rdi+64], ymm15, ymm4; {first(3)}"
+    yield "vblendps ymm4, ymm4, ymm9, 31"
+    yield f"vpand ymm9, ymm4, [rip+1f]; {first(7)}"
+    yield f"vmovups ymm15, [rip+1f]; vmaskmovps ymm15, ymm15, [rsi+64]; vblendps ymm4, ymm4, ymm15, 31; {first(5)}"
+    yield "vaddps ymm15, ymm2, ymm3; vblendps ymm1, ymm1, ymm15, 1"
+    yield f"vaddps ymm15, ymm2, ymm3; vpand ymm1, ymm15, [rip+1f]; {first(1)}"
+    load = "vmovups ymm15, [rip+1f]; vmaskmovps ymm15, ymm15, [rsi+64]"
+    yield f"{load}; vmulps ymm15, ymm12, ymm15; vblendps ymm9, ymm9, ymm15, 127; {first(7)}"
+    yield f"{load}; vroundps ymm15, ymm15, 8; vpand ymm9, ymm15, [rip+1f]; {first(7)}"
+    # One element for all lanes.
+    yield "vbroadcastss ymm15, [rcx+4]; vaddps ymm3, ymm12, ymm15"
+    yield "vbroadcastss ymm15, [rcx+4]; vsubps ymm15, ymm12, ymm15; vblendps ymm3, ymm3, ymm15, 3"
+    yield f"vaddps ymm3, ymm12, [rip+1f]; {all_lanes('2.5')}"
+    yield f"vaddps ymm15, ymm12, [rip+1f]; vblendps ymm3, ymm3, ymm15, 3; {all_lanes('-0.5')}"
+    # Comparisons.
+    yield f"vcmpps ymm9, ymm2, ymm13, 30; vpand ymm9, ymm9, [rip+1f]; {all_lanes('1')}"
+    yield "vcmpps ymm15, ymm2, ymm13, 0; vmovmskps edx, ymm15"
+    yield (
+        "vbroadcastss ymm1, [rip+2f]; vaddps ymm9, ymm2, [rip+1f]; vroundps ymm3, [rip+1f], 8; vmovss xmm3, [rip+3f]; "
+        f"ret; {all_lanes('2.5')}; 2: .float -1; 3: .float 0.5"
+    )
+
+
 def assemble(lines):
     """The bytes of each line, which may hold several instructions."""
     text = [".intel_syntax noprefix"]
     for n, line in enumerate(lines):
-        text.append(f".text; .balign 16; start{n}: {line}\nend{n}:")
+        text.append(f".text; .balign 64; start{n}: {line}\nend{n}:")
         text.append(f".section .places; .long start{n} - start0, end{n} - start0")
     with tempfile.TemporaryDirectory() as folder:
         source, made, part = (Path(folder) / name for name in ("lines.s", "lines.o", "part"))
         source.write_text("\n".join(text) + "\n")
-        subprocess.run(["as", "--64", "-o", made, source], check=True)
+        # With -n, a filling of nops stays one of single bytes.
+        subprocess.run(["as", "-n", "--64", "-o", made, source], check=True)
 
         def section(name):
             flags = ["--set-section-flags", f"{name}=alloc,contents"]
@@ -153,11 +260,19 @@ def main():
     parser.add_argument("--out", default="test/golden/encodings.json")
     out = Path(parser.parse_args().out)
     version = subprocess.run(["as", "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
-    lines = list(dict.fromkeys([*vectors(), *displacements(), *vector_calls(), *generals(), *programs()]))
+    sections = {
+        "encodings": [*vectors(), *displacements(), *vector_calls(), *generals(), *programs()],
+        "vex": [*vex_vectors(), *vex_displacements(), *vex_calls()],
+    }
     header = {"madeBy": "scripts/record-encodings.py", "as": version, "syntax": "Intel", "date": str(date.today())}
-    entries = [f"    {json.dumps(line)}: {json.dumps(code)}" for line, code in zip(lines, assemble(lines), strict=True)]
-    body = ",\n".join(entries)
-    out.write_text(f'{{\n  "header": {json.dumps(header)},\n  "encodings": {{\n{body}\n  }}\n}}\n')
+    parts = [f'  "header": {json.dumps(header)}']
+    for name, repeated in sections.items():
+        lines = list(dict.fromkeys(repeated))
+        coded = zip(lines, assemble(lines), strict=True)
+        body = ",\n".join(f"    {json.dumps(line)}: {json.dumps(code)}" for line, code in coded)
+        parts.append(f'  "{name}": {{\n{body}\n  }}')
+    body = ",\n".join(parts)
+    out.write_text(f"{{\n{body}\n}}\n")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,18 @@
-// Which code computes on the CPU: our own machine code where the processor has AVX-512, else ONNX Runtime.
+// Which code computes on the CPU: our own machine code where the processor has AVX-512 or AVX2, else ONNX Runtime.
 
 import { messageOf, SwarrError } from "../base/errors.ts";
-import { hasAvx512 } from "../native/features.ts";
+import { instructionSets } from "../native/features.ts";
+import { AVX2, AVX512, type InstructionSet } from "../native/instruction-set.ts";
 import type { Device } from "./device.ts";
 
-export const CPU_KERNELS = ["native", "onnxruntime"] as const;
+/** Our own machine code by its instructions, the best first; and ONNX Runtime. */
+export const CPU_KERNELS = ["avx512", "avx2", "onnxruntime"] as const;
 export type CpuKernels = (typeof CPU_KERNELS)[number];
+
+/** Stands for the best of our own. */
+const NATIVE = "native";
+const SETS: readonly InstructionSet[] = [AVX512, AVX2];
+const NEEDS: Readonly<Record<InstructionSet["name"], string>> = { avx512: "AVX-512", avx2: "AVX2 and FMA" };
 
 export interface KernelFinding {
   readonly kernels: CpuKernels;
@@ -17,9 +24,9 @@ let found: Promise<KernelFinding> | undefined;
 
 /**
  * What single-threaded programs on the CPU run as, found once a process. `SWARR_KERNELS=onnxruntime` rules our own out,
- * `SWARR_KERNELS=native` insists on them.
+ * `native` insists on them, `avx512` and `avx2` on those of one set.
  *
- * @throws `BAD_ARGUMENT` for another value of the variable; `DEVICE_MISSING` where `native` is asked for and cannot be had
+ * @throws `BAD_ARGUMENT` for another value of the variable; `DEVICE_MISSING` where what is asked for cannot be had
  */
 export function cpuKernels(): Promise<KernelFinding> {
   found ??= findKernels(process.env["SWARR_KERNELS"]);
@@ -31,35 +38,49 @@ export async function kernelsOn(device: Device): Promise<CpuKernels> {
   return device === "cpu" ? (await cpuKernels()).kernels : "onnxruntime";
 }
 
+/** The instructions that kernels are written in; null for ONNX Runtime's. */
+export function instructionsOf(kernels: CpuKernels): InstructionSet | null {
+  return SETS.find(({ name }) => name === kernels) ?? null;
+}
+
 /**
  * The same as `cpuKernels` for a value of the variable.
  *
- * @param whyNot  tells why our own kernels cannot be had, or null
+ * @param whyNot  tells why our own kernels of a set cannot be had, or null
  */
 export async function findKernels(
   asked: string | undefined,
-  whyNot: () => Promise<string | null> = whyNotNative,
+  whyNot: (set: InstructionSet) => Promise<string | null> = whyNotNative,
 ): Promise<KernelFinding> {
-  if (asked !== undefined && !CPU_KERNELS.some((each) => each === asked)) {
+  const known = [NATIVE, ...CPU_KERNELS];
+  if (asked !== undefined && !known.includes(asked)) {
     throw new SwarrError("BAD_ARGUMENT", {
       what: `SWARR_KERNELS is "${asked}".`,
-      expected: `one of ${CPU_KERNELS.join(", ")}, or no such variable.`,
+      expected: `one of ${known.join(", ")}, or no such variable.`,
       fix: "Change or unset the environment variable.",
     });
   }
-  if (asked === "onnxruntime") return { kernels: "onnxruntime", reason: "SWARR_KERNELS asks for them" };
-  const missing = await whyNot();
-  if (missing === null) return { kernels: "native", reason: "the processor has AVX-512" };
-  if (asked === undefined) return { kernels: "onnxruntime", reason: missing };
+  if (asked === "onnxruntime") return { kernels: asked, reason: "SWARR_KERNELS asks for them" };
+  const missing: string[] = [];
+  for (const set of SETS) {
+    if (asked !== undefined && asked !== NATIVE && asked !== set.name) continue;
+    const why = await whyNot(set);
+    if (why === null) return { kernels: set.name, reason: `the processor has ${NEEDS[set.name]}` };
+    if (!missing.includes(why)) missing.push(why);
+  }
+  const reason = missing.join("; ");
+  if (asked === undefined) return { kernels: "onnxruntime", reason };
   throw new SwarrError("DEVICE_MISSING", {
-    what: `SWARR_KERNELS asks for native kernels, which cannot be had here: ${missing}.`,
-    expected: "Linux on an x86-64 processor with AVX-512, and the package koffi with its binary.",
-    fix: "Unset SWARR_KERNELS: ONNX Runtime then computes.",
+    what: `SWARR_KERNELS asks for ${asked} kernels, which cannot be had here: ${reason}.`,
+    expected: "Linux on an x86-64 processor with AVX-512, or AVX2 and FMA, and the package koffi with its binary.",
+    fix: "Unset SWARR_KERNELS: what can be had here then computes.",
   });
 }
 
-async function whyNotNative(): Promise<string | null> {
-  if (!hasAvx512()) return "native kernels need Linux on an x86-64 processor with AVX-512";
+async function whyNotNative(set: InstructionSet): Promise<string | null> {
+  if (!instructionSets().includes(set)) {
+    return `${set.name} kernels need Linux on an x86-64 processor with ${NEEDS[set.name]}`;
+  }
   try {
     const { MachineCode, RETURN } = await import("../native/executable.ts");
     const code = new MachineCode(RETURN);

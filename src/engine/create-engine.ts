@@ -4,7 +4,7 @@ import { SwarrError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { nodesInOrder, type Graph } from "../graph/node.ts";
 import { sizeOf } from "../tensor/tensor.ts";
-import { cpuKernels } from "./cpu-kernels.ts";
+import { instructionsOf, kernelsOn } from "./cpu-kernels.ts";
 import type { Device } from "./device.ts";
 import type { Engine } from "./engine.ts";
 import { createNativeEngine } from "./native-engine.ts";
@@ -43,14 +43,16 @@ function tooLarge(bytes: number, precision: Precision): SwarrError {
  */
 export function createEngine({ threads, device = "cpu", precision = "float32" }: EngineOptions): Engine {
   invariant(precision === "float32" || threads === 1, "bfloat16 runs on engines of one thread, side by side");
-  const native = device === "cpu" && threads === 1 ? createNativeEngine(precision) : undefined;
+  let native: Engine | undefined;
   let onnx: Engine | undefined;
   return {
     threads,
     compile: async (graph) => {
       await requirePrecision(precision, device);
-      if (native !== undefined && (await cpuKernels()).kernels === "native") {
+      const set = threads === 1 ? instructionsOf(await kernelsOn(device)) : null;
+      if (set !== null) {
         const bytes = largestBytes(graph);
+        native ??= createNativeEngine(set, precision);
         if (bytes < LARGEST_NATIVE) return native.compile(graph);
         if (precision !== "float32") throw tooLarge(bytes, precision);
       }

@@ -1,5 +1,6 @@
 // The engine over our own machine code: one thread, everything a run needs in one call.
 
+import type { InstructionSet } from "../native/instruction-set.ts";
 import type { NativeProgram, Workspace } from "../native/native-program.ts";
 import type { Graph } from "../graph/node.ts";
 import { checkGraph } from "../graph/check.ts";
@@ -7,7 +8,7 @@ import type { Engine, Program } from "./engine.ts";
 import type { Precision } from "./precision.ts";
 
 /** An engine for one thread; see `cpuKernels` for where it can be had. Its programs share the memory they compute in. */
-export function createNativeEngine(precision: Precision = "float32"): Engine {
+export function createNativeEngine(set: InstructionSet, precision: Precision = "float32"): Engine {
   let workspace: Workspace | undefined;
   return {
     threads: 1,
@@ -15,7 +16,7 @@ export function createNativeEngine(precision: Precision = "float32"): Engine {
       checkGraph(graph);
       const native = await import("../native/native-program.ts");
       workspace ??= new native.Workspace();
-      return asProgram(new native.NativeProgram(graph, workspace, precision === "bfloat16"));
+      return asProgram(new native.NativeProgram(graph, workspace, { set, bfloat16: precision === "bfloat16" }));
     },
   };
 }

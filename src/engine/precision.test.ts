@@ -3,6 +3,7 @@ import { input } from "../graph/node.ts";
 import { graphOf } from "../graph/check.ts";
 import { gemm } from "../graph/ops/contract.ts";
 import { neg } from "../graph/ops/elementwise.ts";
+import { cpuKernels, type CpuKernels } from "./cpu-kernels.ts";
 import { createEngine } from "./create-engine.ts";
 import { requirePrecision, whyNotPrecision } from "./precision.ts";
 
@@ -17,8 +18,16 @@ describe("requirePrecision", () => {
     await expect(requirePrecision("bfloat16", "webgpu")).rejects.toThrow(/device is webgpu.*\[DEVICE_MISSING\]/);
   });
 
-  it.skipIf(hadHere)("refuses bfloat16 where it cannot be had", async () => {
-    await expect(requirePrecision("bfloat16", "cpu")).rejects.toThrow(/\[DEVICE_MISSING\]/);
+  it.skipIf(hadHere)("refuses bfloat16 where it cannot be had, and says what computes or lacks it", async () => {
+    const { kernels, reason } = await cpuKernels();
+    const missing: Readonly<Record<CpuKernels, string>> = {
+      avx512: "the processor lacks avx512_bf16",
+      avx2: `the kernels are avx2 (${reason})`,
+      onnxruntime: `ONNX Runtime computes here (${reason})`,
+    };
+    const refused = expect(requirePrecision("bfloat16", "cpu")).rejects;
+    await refused.toThrow(`cannot be had here: ${missing[kernels]}. Expected device: cpu with avx512 kernels`);
+    await refused.toThrow(/\[DEVICE_MISSING\]$/);
   });
 });
 

@@ -17,7 +17,8 @@ export async function whyNotPrecision(precision: Precision, device: Device): Pro
   if (precision === "float32") return null;
   if (device !== "cpu") return `device is ${device}`;
   const { kernels, reason } = await cpuKernels();
-  if (kernels !== "native") return `ONNX Runtime computes here (${reason})`;
+  if (kernels === "onnxruntime") return `ONNX Runtime computes here (${reason})`;
+  if (kernels !== "avx512") return `the kernels are ${kernels} (${reason})`;
   return hasBf16() ? null : "the processor lacks avx512_bf16";
 }
 
@@ -27,7 +28,7 @@ export async function requirePrecision(precision: Precision, device: Device): Pr
   if (missing === null) return;
   throw new SwarrError("DEVICE_MISSING", {
     what: `precision is ${precision}, which cannot be had here: ${missing}.`,
-    expected: "device: cpu with native kernels, on a processor with avx512_bf16.",
+    expected: "device: cpu with avx512 kernels, on a processor with avx512_bf16.",
     fix: "Set precision: float32.",
   });
 }

@@ -1,7 +1,8 @@
-// Machine code of x86-64 with AVX-512: the instructions the kernels use, encoded as bytes.
+// Machine code of x86-64: general instructions as bytes, and what every set of vector instructions offers kernels.
 
 import { invariant } from "../base/invariant.ts";
-import { VECTOR, type VectorCode, type VectorOp } from "./vector-ops.ts";
+import type { InstructionSet } from "./instruction-set.ts";
+import type { VectorOp } from "./vector-ops.ts";
 
 /** A general register by its number in the encoding. */
 export type Gpr = number;
@@ -22,8 +23,8 @@ export const R13 = 13;
 export const R14 = 14;
 export const R15 = 15;
 
-/** A vector register of 16 float32, by number: 0 to 31. */
-export type Zmm = number;
+/** A vector register, by number; see InstructionSet for how many there are and what one holds. */
+export type Vector = number;
 /** A mask register, 1 to 7; 0 stands for no mask. */
 export type Mask = number;
 
@@ -33,13 +34,13 @@ export interface Memory {
   readonly index?: Gpr;
   readonly scale?: 1 | 2 | 4 | 8;
   readonly disp?: number;
-  /** the 32 bits of a number behind the code; base is 0 then, and says nothing */
-  readonly literal?: number;
+  /** numbers behind the code, 32 bits each; base is 0 then, and says nothing */
+  readonly literal?: readonly number[];
 }
 
 /** A float32 that stands behind the code, to be read by all lanes (`broadcast`) or one. */
 export function literal(value: number): Memory {
-  return { base: 0, literal: new Uint32Array(Float32Array.of(value).buffer)[0]! };
+  return { base: 0, literal: [new Uint32Array(Float32Array.of(value).buffer)[0]!] };
 }
 
 export function at(base: Gpr, disp = 0): Memory {
@@ -65,17 +66,26 @@ export interface VectorOptions {
   readonly immediate?: number;
 }
 
-/** How a comparison of `vcmpps` reads: the first operand stands on the left. */
-export const COMPARE = { equal: 0, less: 1, notEqual: 4, greater: 0x1e, greaterOrEqual: 0x1d } as const;
-
 /** Conditions of jumps, by their opcodes. */
 export const JUMP = { less: 0x8c, notZero: 0x85, zero: 0x84, greaterOrEqual: 0x8d, below: 0x82, aboveOrEqual: 0x83 };
 
-export class Assembler {
+/** Numbers behind the code, and where they are read: the displacement's place, and the bytes of the instruction after it. */
+interface Literal {
+  readonly words: readonly number[];
+  readonly uses: { readonly use: number; readonly after: number }[];
+}
+
+export abstract class Assembler {
+  abstract readonly set: InstructionSet;
   #bytes = new Uint8Array(1 << 14);
   #size = 0;
-  /** where each number behind the code is read: the displacement's place, and the bytes of the instruction after it */
-  readonly #literals = new Map<number, { readonly use: number; readonly after: number }[]>();
+  /** numbers behind the code, by their bits */
+  readonly #literals = new Map<string, Literal>();
+
+  /** float32 of a vector register */
+  get lanes(): number {
+    return this.set.lanes;
+  }
 
   get size(): number {
     return this.#size;
@@ -83,11 +93,12 @@ export class Assembler {
 
   /** The finished code, its numbers behind it; every label that was used must be bound by now. */
   code(): Uint8Array {
-    this.align(4);
-    for (const [bits, uses] of this.#literals) {
+    for (const { words, uses } of [...this.#literals.values()].sort((a, b) => b.words.length - a.words.length)) {
+      this.align(4 * words.length);
       for (const { use, after } of uses) this.#patch(use, this.#size - after);
-      this.int32(bits);
+      for (const word of words) this.int32(word);
     }
+    this.align(4);
     this.#literals.clear();
     return this.#bytes.slice(0, this.#size);
   }
@@ -218,7 +229,7 @@ export class Assembler {
     const rex = 0x40 | (((from.index ?? 0) >> 3) << 1) | (from.base >> 3);
     if (rex !== 0x40) this.byte(rex);
     this.byte(0x0f, 0x18);
-    this.#operand(cache, from, 1, 0);
+    this.operand(cache, from, 1, 0);
   }
 
   add(to: Gpr, from: Gpr): void {
@@ -259,17 +270,17 @@ export class Assembler {
     const rex = 0x40 | (w << 3) | ((register >> 3) << 2) | (((memory.index ?? 0) >> 3) << 1) | (memory.base >> 3);
     if (rex !== 0x40) this.byte(rex);
     this.byte(opcode);
-    this.#operand(register & 7, memory, 1, 0);
+    this.operand(register & 7, memory, 1, 0);
   }
 
   /** The bytes that name a place in memory; short displacements count in steps of `unit` bytes; `after` bytes follow. */
-  #operand(register: number, memory: Memory, unit: number, after: number): void {
-    const { base, index, scale = 1, disp = 0, literal: bits } = memory;
-    if (bits !== undefined) {
+  protected operand(register: number, memory: Memory, unit: number, after: number): void {
+    const { base, index, scale = 1, disp = 0, literal: words } = memory;
+    if (words !== undefined) {
       this.byte((register << 3) | 5);
-      const uses = this.#literals.get(bits) ?? [];
-      uses.push({ use: this.#size, after });
-      this.#literals.set(bits, uses);
+      const known = this.#literals.get(words.join(" ")) ?? { words, uses: [] };
+      known.uses.push({ use: this.#size, after });
+      this.#literals.set(words.join(" "), known);
       this.int32(0);
       return;
     }
@@ -287,26 +298,6 @@ export class Assembler {
     if (mode === 2) this.int32(disp);
   }
 
-  // Masks.
-
-  /** Mask register := the low bits of a general register. */
-  setMask(mask: Mask, from: Gpr): void {
-    this.byte(0xc5, 0xf8, 0x92, 0xc0 | (mask << 3) | from);
-    invariant(from < 8, "masks are set from the first eight registers");
-  }
-
-  /** Mask register := the first `lanes` lanes; overwrites rax. */
-  maskOf(mask: Mask, lanes: number): void {
-    this.moveConstant(RAX, 2 ** lanes - 1);
-    this.setMask(mask, RAX);
-  }
-
-  /** General register, one of the first eight, := the 16 bits of a mask register. */
-  readMask(to: Gpr, mask: Mask): void {
-    invariant(to < 8, "masks are read into the first eight registers");
-    this.byte(0xc5, 0xf8, 0x93, 0xc0 | (to << 3) | mask);
-  }
-
   /** register, one of the first eight, := the position of its lowest bit that is 1; there must be one. */
   lowestBit(register: Gpr): void {
     invariant(register < 8, "bits are sought in the first eight registers");
@@ -315,80 +306,52 @@ export class Assembler {
 
   // Vectors.
 
+  /** Leaves the vector registers as code without vectors wants to find them: the upper parts zero. */
+  leaveVectors(): void {
+    this.byte(0xc5, 0xf8, 0x77);
+  }
+
   /** dst := op(first, second); `first` is 0 where the instruction has only one source. */
-  vector(op: VectorOp, dst: Zmm, first: Zmm, second: Zmm | Memory, options: VectorOptions = {}): void {
-    this.#evex(VECTOR[op], dst, first, second, options);
+  abstract vector(op: VectorOp, dst: Vector, first: Vector, second: Vector | Memory, options?: VectorOptions): void;
+
+  /** From here on a mask stands for the first `lanes` lanes; may overwrite rax. */
+  abstract maskOf(mask: Mask, lanes: number): void;
+
+  /** result := 1 in lanes where `left` is greater than `right`, else 0; both sources stay. */
+  abstract oneWhereGreater(result: Vector, left: Vector, right: Vector): void;
+
+  /** General register, one of the first eight, := a bit for every lane, set where both are equal. */
+  abstract lanesWhereEqual(to: Gpr, left: Vector, right: Vector): void;
+
+  /** Lanes outside the mask become 0. */
+  loadVector(dst: Vector, from: Memory, mask: Mask = 0): void {
+    this.vector("vmovups", dst, 0, from, { mask, zero: mask !== 0 });
   }
 
-  loadVector(dst: Zmm, from: Memory, mask: Mask = 0): void {
-    this.#evex(VECTOR.vmovups, dst, 0, from, { mask, zero: mask !== 0 });
+  abstract storeVector(to: Memory, from: Vector, mask?: Mask): void;
+
+  copyVector(dst: Vector, from: Vector): void {
+    this.vector("vmovups", dst, 0, from);
   }
 
-  storeVector(to: Memory, from: Zmm, mask: Mask = 0): void {
-    this.#evex(VECTOR.vmovupsStore, from, 0, to, { mask });
-  }
-
-  copyVector(dst: Zmm, from: Zmm): void {
-    this.#evex(VECTOR.vmovups, dst, 0, from, {});
-  }
-
-  broadcast(dst: Zmm, from: Memory): void {
-    this.#evex(VECTOR.vbroadcastss, dst, 0, from, {});
+  broadcast(dst: Vector, from: Memory): void {
+    this.vector("vbroadcastss", dst, 0, from);
   }
 
   /** All lanes := the first lane of `from`. */
-  broadcastLane(dst: Zmm, from: Zmm): void {
-    this.#evex(VECTOR.vbroadcastss, dst, 0, from, {});
+  broadcastLane(dst: Vector, from: Vector): void {
+    this.vector("vbroadcastss", dst, 0, from);
   }
 
-  zeroVector(dst: Zmm): void {
-    this.#evex(VECTOR.vpxord, dst, dst, dst, {});
+  zeroVector(dst: Vector): void {
+    this.vector("vpxord", dst, dst, dst);
   }
 
-  loadScalar(dst: Zmm, from: Memory): void {
-    this.#evex(VECTOR.vmovss, dst, 0, from, {});
+  loadScalar(dst: Vector, from: Memory): void {
+    this.vector("vmovss", dst, 0, from);
   }
 
-  storeScalar(to: Memory, from: Zmm): void {
-    this.#evex(VECTOR.vmovssStore, from, 0, to, {});
-  }
-
-  /** All lanes := the 32 bits of a general register. */
-  broadcastGeneral(dst: Zmm, from: Gpr): void {
-    this.#evex({ map: 2, prefix: 1, w: 0, opcode: 0x7c }, dst, 0, from, {});
-  }
-
-  /** All lanes := a constant; overwrites rax. */
-  broadcastConstant(dst: Zmm, value: number): void {
-    if (Object.is(value, 0)) {
-      this.zeroVector(dst);
-      return;
-    }
-    this.moveConstant(RAX, new Uint32Array(Float32Array.of(value).buffer)[0]!);
-    this.broadcastGeneral(dst, RAX);
-  }
-
-  /** mask := lanes where `left` compares with `right`; see COMPARE. */
-  compareVectors(mask: Mask, left: Zmm, right: Zmm | Memory, how: number): void {
-    this.#evex({ map: 1, prefix: 0, w: 0, opcode: 0xc2 }, mask, left, right, { immediate: how });
-  }
-
-  #evex(code: VectorCode, register: number, first: number, operand: number | Memory, options: VectorOptions): void {
-    const { mask = 0, zero = false, broadcast = false, immediate } = options;
-    const { map, prefix, w, opcode, bytes = 64, length = 2 } = code;
-    const memory = typeof operand === "number" ? undefined : operand;
-    const x = memory === undefined ? (operand as number) >> 4 : (memory.index ?? 0) >> 3;
-    const b = memory === undefined ? ((operand as number) >> 3) & 1 : memory.base >> 3;
-    const inverted = (bit: number, shift: number): number => ((bit & 1) ^ 1) << shift;
-    this.byte(
-      0x62,
-      inverted(register >> 3, 7) | inverted(x, 6) | inverted(b, 5) | inverted(register >> 4, 4) | map,
-      (w << 7) | ((~first & 15) << 3) | 4 | prefix,
-      (zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | inverted(first >> 4, 3) | mask,
-      opcode,
-    );
-    if (memory === undefined) this.byte(0xc0 | ((register & 7) << 3) | ((operand as number) & 7));
-    else this.#operand(register & 7, memory, broadcast ? 4 << w : bytes, immediate === undefined ? 0 : 1);
-    if (immediate !== undefined) this.byte(immediate);
+  storeScalar(to: Memory, from: Vector): void {
+    this.vector("vmovssStore", from, 0, to);
   }
 }

@@ -8,6 +8,7 @@ import { R8, R9, RCX, RDI, RDX, RSI, type Assembler, type Gpr, type Label } from
 import { emitFill, emitStridedCopy } from "./copy.ts";
 import { emitBatchedGemm, emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
 import { emitAddAt, emitConvert, emitGatherRows, emitPick, emitRotate, emitScatterAddRows } from "./index-kernels.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { keyOf, type Argument, type KernelCall, type UnitCalls } from "./kernel-call.ts";
 import { loopCall } from "./loop-call.ts";
 import { emitPointwise } from "./pointwise.ts";
@@ -19,13 +20,19 @@ const REGISTERS: readonly Gpr[] = [RDI, RSI, RDX, RCX, R8, R9];
 
 const whole = (node: GraphNode): Argument => ({ node, offset: 0 });
 
+export interface CallOptions {
+  /** what the kernels are written in */
+  readonly set: InstructionSet;
+  readonly bfloat16?: boolean;
+}
+
 /** The calls that compute a unit; linear maps in `bfloat16` where that is asked for. */
-export function callsOf(unit: Unit, readers: Readers, bfloat16 = false): UnitCalls {
+export function callsOf(unit: Unit, readers: Readers, { set, bfloat16 = false }: CallOptions): UnitCalls {
   if (unit.kind === "loop") return loopCall(unit, readers);
   const [node, second, ...more] = unit.nodes as [GraphNode, GraphNode?, ...GraphNode[]];
   const lower = CALLS[node.op.name];
   invariant(lower !== undefined, `there is a kernel of ${node.op.name}`);
-  const { calls, takesOver = [] } = lower(node, { second, bfloat16 });
+  const { calls, takesOver = [] } = lower(node, { second, set, bfloat16 });
   // A norm whose 1/rms two gradients ask for gives it to each.
   const again = more.map((same) => copy(whole(second!), whole(same), [sizeOf(same.shape)], [1], [1]));
   return { calls: [...calls, ...again], writes: unit.nodes, takesOver: new Map([[node, takesOver]]) };
@@ -39,6 +46,7 @@ interface Lowered {
 interface Around {
   /** a node that the same kernel computes: the 1/rms of a norm */
   readonly second: GraphNode | undefined;
+  readonly set: InstructionSet;
   readonly bfloat16: boolean;
 }
 
@@ -112,24 +120,24 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
 }
 
 const CALLS: Readonly<Record<string, Lower>> = {
-  gemm: (node, { bfloat16 }) => {
+  gemm: (node, { set, bfloat16 }) => {
     const exact = gemmShape(node);
     // A product with one row is a sum over rows, as a norm's gradient: those stay exact.
     const shape = bfloat16 && exact.m > 1 ? { ...exact, bfloat16 } : exact;
     const [a, b, c] = node.inputs;
     const given = [whole(a!), whole(b!), whole(node), "scratch", c === undefined ? "none" : whole(c)] as const;
     return {
-      calls: [call("gemm", emitGemm, shape, given, gemmScratch(shape))],
+      calls: [call("gemm", emitGemm, shape, given, gemmScratch(set, shape))],
       takesOver: c === undefined ? [] : [c],
     };
   },
-  matmul: (node) => {
+  matmul: (node, { set }) => {
     const shape = gemmShape(node);
     const batches = sizeOf(node.shape.slice(0, -2));
     const emit = (to: Assembler, each: GemmShape & { readonly batches: number }): Label =>
       emitBatchedGemm(to, each, each.batches);
     const given = [whole(node.inputs[0]!), whole(node.inputs[1]!), whole(node), "scratch"] as const;
-    return { calls: [call("matmul", emit, { ...shape, batches }, given, gemmScratch(shape))] };
+    return { calls: [call("matmul", emit, { ...shape, batches }, given, gemmScratch(set, shape))] };
   },
   softmax: rowwise("softmax", emitSoftmax),
   logSoftmax: rowwise("logSoftmax", emitLogSoftmax),
@@ -232,7 +240,7 @@ const CALLS: Readonly<Record<string, Lower>> = {
     });
     return { calls };
   },
-  sum: (node) => ({ calls: sumCalls(node) }),
+  sum: (node, { set }) => ({ calls: sumCalls(node, set) }),
 };
 
 const ZERO = scalar(0);
@@ -246,7 +254,7 @@ function zeroSlab(node: GraphNode, axis: number, offset: number, count: number):
 }
 
 /** Sums over any axes but the last alone, which is a loop: over leading axes as a product with ones, else after a copy that puts the summed axes last. */
-function sumCalls(node: GraphNode): readonly KernelCall[] {
+function sumCalls(node: GraphNode, set: InstructionSet): readonly KernelCall[] {
   const x = node.inputs[0]!;
   const axes = node.attributes["axes"] as readonly number[];
   const summed = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
@@ -254,7 +262,7 @@ function sumCalls(node: GraphNode): readonly KernelCall[] {
   if (axes.every((axis, i) => axis === i)) {
     const shape = { m: 1, n, k: summed, transA: false, transB: false, adds: false, scale: 1 };
     const given = [whole(filled([1, summed], 1)), whole(x), whole(node), "scratch"] as const;
-    return [call("gemm", emitGemm, shape, given, gemmScratch(shape))];
+    return [call("gemm", emitGemm, shape, given, gemmScratch(set, shape))];
   }
   const order = [...x.shape.keys()].sort((a, b) => Number(axes.includes(a)) - Number(axes.includes(b)) || a - b);
   const strides = stridesOf(x.shape);

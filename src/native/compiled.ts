@@ -1,8 +1,9 @@
 // A plan as machine code: one function that calls the kernels in order.
 
-import { Assembler, at, R12, R13, R15, RBP, RBX, RDI, type Gpr, type Label } from "./assembler.ts";
+import { at, R12, R13, R15, RBP, RBX, RDI, type Assembler, type Gpr, type Label } from "./assembler.ts";
 import { MachineCode } from "./executable.ts";
 import type { Argument } from "./kernel-call.ts";
+import { newAssembler } from "./new-assembler.ts";
 import type { Pointer, ProgramPlan } from "./plan.ts";
 import { placeOf } from "./units.ts";
 
@@ -15,7 +16,7 @@ const SAVED: readonly Gpr[] = [RBX, RBP, R12, R13, R15];
 
 /** The plan's code; called with the address of the table. */
 export function compilePlan(plan: ProgramPlan): MachineCode {
-  const to = new Assembler();
+  const to = newAssembler(plan.set);
   const start = to.label();
   to.jump(start);
   const kernels = new Map<string, Label>();
@@ -34,6 +35,7 @@ export function compilePlan(plan: ProgramPlan): MachineCode {
     to.call(kernels.get(call.key)!);
   }
   for (const register of [...SAVED].reverse()) to.pop(register);
+  to.leaveVectors();
   to.ret();
   return new MachineCode(to.code());
 }

@@ -2,15 +2,15 @@
 
 import { describe, expect, it } from "vitest";
 import { fencedArray } from "../../test/support/fenced-array.ts";
-import { kernelOf } from "../../test/support/native-kernel.ts";
+import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { randomStream, type RandomStream } from "../base/seeds.ts";
 import { interpret } from "../graph/interpret.ts";
 import { input } from "../graph/node.ts";
 import { transpose } from "../graph/ops/move.ts";
 import { offsetsOf, stridesOf } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { emitFill, emitStridedCopy, mergedAxes, type StridedCopy } from "./copy.ts";
-import { hasAvx512 } from "./features.ts";
 
 const GUARD = 40;
 const UNTOUCHED = 0x40490fdb;
@@ -27,13 +27,13 @@ function extentOf(sizes: Shape, strides: Shape): number {
 }
 
 /** Copies distinct bits, and compares everything in and before the target with a plain loop's result. */
-function expectCopy(shape: StridedCopy, label = JSON.stringify(shape)): void {
+function expectCopy(set: InstructionSet, shape: StridedCopy, label = JSON.stringify(shape)): void {
   const { sizes, sourceStrides, targetStrides } = shape;
   const source = fencedBits(extentOf(sizes, sourceStrides)).map((_, i) => Math.imul(i + 1, 0x9e3779b1));
   const from = fencedBits(source.length);
   from.set(source);
   const target = fencedBits(extentOf(sizes, targetStrides));
-  kernelOf((to) => emitStridedCopy(to, shape))(from, target);
+  kernelOf(set, (to) => emitStridedCopy(to, shape))(from, target);
   const expected = new Int32Array(GUARD + target.length).fill(UNTOUCHED);
   const read = offsetsOf(sizes, sourceStrides);
   for (const [i, offset] of offsetsOf(sizes, targetStrides).entries()) expected[GUARD + offset] = source[read[i]!]!;
@@ -108,27 +108,45 @@ describe("mergedAxes", () => {
   });
 });
 
-describe.skipIf(!hasAvx512())("emitStridedCopy", () => {
+describeInSets("emitStridedCopy", (set) => {
   it("copies dense rows of every length around the ends of vectors and loops", () => {
-    const lengths = [...Array.from({ length: 70 }, (_, i) => i + 1), 255, 256, 257, 272, 383, 384, 385, 1000, 5000];
-    for (const length of lengths) expectCopy({ sizes: [length], sourceStrides: [1], targetStrides: [1] });
+    const lengths = [
+      ...Array.from({ length: 70 }, (_, i) => i + 1),
+      119,
+      120,
+      121,
+      127,
+      128,
+      129,
+      136,
+      255,
+      256,
+      257,
+      272,
+      383,
+      384,
+      385,
+      1000,
+      5000,
+    ];
+    for (const length of lengths) expectCopy(set, { sizes: [length], sourceStrides: [1], targetStrides: [1] });
   });
 
   it("copies rows out of longer rows into longer rows, however many", () => {
-    for (const width of [1, 2, 15, 16, 20, 32, 64, 100, 257, 400]) {
+    for (const width of [1, 2, 7, 8, 9, 15, 16, 20, 32, 64, 100, 257, 400]) {
       for (const rows of [1, 2, 7, 8, 9, 33]) {
-        expectCopy({ sizes: [rows, width], sourceStrides: [width + 3, 1], targetStrides: [width + 1, 1] });
+        expectCopy(set, { sizes: [rows, width], sourceStrides: [width + 3, 1], targetStrides: [width + 1, 1] });
       }
     }
   });
 
   it("turns matrices of every size around a tile, with gaps between rows and in batches", () => {
-    const sizes = [1, 2, 3, 15, 16, 17, 31, 32, 33, 50];
+    const sizes = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50];
     for (const rows of sizes) {
       for (const columns of sizes) {
-        expectCopy({ sizes: [columns, rows], sourceStrides: [1, columns], targetStrides: [rows, 1] });
+        expectCopy(set, { sizes: [columns, rows], sourceStrides: [1, columns], targetStrides: [rows, 1] });
         const gaps = { sourceStrides: [columns * rows + rows + 7, 1, columns + 1], targetStrides: [3000, rows + 2, 1] };
-        expectCopy({ sizes: [3, columns, rows], ...gaps });
+        expectCopy(set, { sizes: [3, columns, rows], ...gaps });
       }
     }
   });
@@ -151,21 +169,21 @@ describe.skipIf(!hasAvx512())("emitStridedCopy", () => {
         [0, width, 1],
         [0, 1, rows],
       ]) {
-        expectCopy({ sizes: [3, rows, width], sourceStrides, targetStrides });
+        expectCopy(set, { sizes: [3, rows, width], sourceStrides, targetStrides });
       }
     }
   });
 
   it("copies single elements where neither side has them side by side", () => {
-    expectCopy({ sizes: [100], sourceStrides: [7], targetStrides: [1] });
-    expectCopy({ sizes: [100], sourceStrides: [1], targetStrides: [7] });
-    expectCopy({ sizes: [19, 13], sourceStrides: [3, 100], targetStrides: [40, 2] });
+    expectCopy(set, { sizes: [100], sourceStrides: [7], targetStrides: [1] });
+    expectCopy(set, { sizes: [100], sourceStrides: [1], targetStrides: [7] });
+    expectCopy(set, { sizes: [19, 13], sourceStrides: [3, 100], targetStrides: [40, 2] });
   });
 
   it("equals a plain loop on index spaces drawn at random", () => {
     for (let seed = 0; seed < 400; seed++) {
       const shape = drawnCopy(seed);
-      expectCopy(shape, `seed ${seed}: ${JSON.stringify(shape)}`);
+      expectCopy(set, shape, `seed ${seed}: ${JSON.stringify(shape)}`);
     }
   });
 
@@ -179,23 +197,23 @@ describe.skipIf(!hasAvx512())("emitStridedCopy", () => {
       const sizes = order.map((axis) => shape[axis]!);
       const given = { sizes, sourceStrides: order.map((axis) => strides[axis]!), targetStrides: stridesOf(sizes) };
       const y = new Float32Array(x.length);
-      kernelOf((to) => emitStridedCopy(to, given))(x, y);
+      kernelOf(set, (to) => emitStridedCopy(to, given))(x, y);
       const { expected } = interpret({ inputs: {}, outputs: { expected: transpose(input("x", shape), order) } }, { x });
       expect([...y], String(order)).toEqual([...expected!]);
     }
   });
 
   it("leaves the target as it is where the index space is empty", () => {
-    expectCopy({ sizes: [0], sourceStrides: [1], targetStrides: [1] });
+    expectCopy(set, { sizes: [0], sourceStrides: [1], targetStrides: [1] });
   });
 });
 
-describe.skipIf(!hasAvx512())("emitFill", () => {
+describeInSets("emitFill", (set) => {
   it("writes the value's own bits to every element and to nothing else", () => {
-    for (const count of [1, 15, 16, 17, 64, 100, 255, 256, 257, 400, 1000]) {
+    for (const count of [1, 7, 8, 9, 15, 16, 17, 64, 100, 127, 128, 129, 255, 256, 257, 400, 1000]) {
       for (const value of [0, -0, 0.1, -Infinity]) {
         const target = fencedBits(count);
-        kernelOf((to) => emitFill(to, { count, value }))(target);
+        kernelOf(set, (to) => emitFill(to, { count, value }))(target);
         const bits = new Int32Array(Float32Array.of(value).buffer)[0]!;
         const whole = new Int32Array(target.buffer, target.byteOffset - 4 * GUARD, GUARD + count);
         const expected = new Int32Array(GUARD + count).fill(UNTOUCHED, 0, GUARD).fill(bits, GUARD);

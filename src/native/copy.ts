@@ -18,7 +18,7 @@ import {
   type Gpr,
   type Label,
 } from "./assembler.ts";
-import { alongRow, countedLoop, LANES, storePiece, TAIL } from "./loops.ts";
+import { alongRow, countedLoop, shortRow, storePiece, TAIL } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
 
 /** Two readings of one index space, with strides in elements; a source stride of 0 repeats what it stands on. */
@@ -37,8 +37,6 @@ export interface CopyAxis {
 
 /** One counter an axis. */
 const COUNTERS: readonly Gpr[] = [RCX, RDX, R8, R9, R10, R11];
-/** Rows of at most so many vectors are copied without a loop of their own, several rows at a time. */
-const SHORT_ROW = 16;
 const MOVES_TOGETHER = 8;
 const ACROSS = 1;
 const DOWN = 2;
@@ -77,17 +75,17 @@ export function emitStridedCopy(to: Assembler, shape: StridedCopy): Label {
 export function emitFill(to: Assembler, { count, value }: { readonly count: number; readonly value: number }): Label {
   to.align(16);
   const entry = to.bound();
-  if (count % LANES > 0) to.maskOf(TAIL, count % LANES);
+  if (count % to.lanes > 0) to.maskOf(TAIL, count % to.lanes);
   to.broadcast(0, literal(value));
-  alongRow(to, count, { unrolled: SHORT_ROW, together: MOVES_TOGETHER }, (piece) => storePiece(to, piece, RDI, 0));
+  alongRow(to, count, { unrolled: shortRow(to), together: MOVES_TOGETHER }, (piece) => storePiece(to, piece, RDI, 0));
   to.ret();
   return entry;
 }
 
 /** Emits moves of `width` elements from one pointer to the other, which keep theirs; overwrites rax and the mask TAIL. */
 export function emitRowCopy(to: Assembler, width: number, from: Gpr, target: Gpr): void {
-  if (width % LANES > 0) to.maskOf(TAIL, width % LANES);
-  alongRow(to, width, { unrolled: SHORT_ROW, together: MOVES_TOGETHER }, (piece) => {
+  if (width % to.lanes > 0) to.maskOf(TAIL, width % to.lanes);
+  alongRow(to, width, { unrolled: shortRow(to), together: MOVES_TOGETHER }, (piece) => {
     to.loadVector(piece.index, piece.at(from), piece.tail ? TAIL : 0);
     storePiece(to, piece, target);
   });
@@ -151,21 +149,21 @@ function advance(to: Assembler, source: number, target: number): void {
 
 /** Rows that lie in one piece in the target, and in the source do so or repeat one element. */
 function emitRows(to: Assembler, outer: readonly CopyAxis[], { size, source: step }: CopyAxis): void {
-  const vectors = Math.ceil(size / LANES);
+  const vectors = Math.ceil(size / to.lanes);
   const repeats = step === 0;
-  if (vectors > SHORT_ROW) {
+  if (vectors > shortRow(to)) {
     overAxes(to, outer, 1, () => {
       if (repeats) emitFilledRow(to, size);
       else emitRowCopy(to, size, RDI, RSI);
     });
     return;
   }
-  if (size % LANES > 0) to.maskOf(TAIL, size % LANES);
+  if (size % to.lanes > 0) to.maskOf(TAIL, size % to.lanes);
   overAxes(to, outer, Math.ceil(MOVES_TOGETHER / vectors), (source, target) => {
     if (repeats) to.broadcast(0, at(RDI, source));
     for (let v = 0; v < vectors; v++) {
-      const mask = v === vectors - 1 && size % LANES > 0 ? TAIL : 0;
-      const offset = 4 * LANES * v;
+      const mask = v === vectors - 1 && size % to.lanes > 0 ? TAIL : 0;
+      const offset = 4 * to.lanes * v;
       if (!repeats) to.loadVector(v, at(RDI, source + offset), mask);
       to.storeVector(at(RSI, target + offset), repeats ? 0 : v, mask);
     }
@@ -173,23 +171,23 @@ function emitRows(to: Assembler, outer: readonly CopyAxis[], { size, source: ste
 }
 
 function emitFilledRow(to: Assembler, width: number): void {
-  if (width % LANES > 0) to.maskOf(TAIL, width % LANES);
+  if (width % to.lanes > 0) to.maskOf(TAIL, width % to.lanes);
   to.broadcast(0, at(RDI));
   alongRow(to, width, { unrolled: 0, together: MOVES_TOGETHER }, (piece) => storePiece(to, piece, RSI, 0));
 }
 
 /** A transposition: `across` is dense in the source, `down` in the target. */
 function emitTurned(to: Assembler, across: CopyAxis, down: CopyAxis, counters: readonly Gpr[]): void {
-  if (across.size % LANES > 0) to.maskOf(ACROSS, across.size % LANES);
-  if (down.size % LANES > 0) to.maskOf(DOWN, down.size % LANES);
+  if (across.size % to.lanes > 0) to.maskOf(ACROSS, across.size % to.lanes);
+  if (down.size % to.lanes > 0) to.maskOf(DOWN, down.size % to.lanes);
   tiles(to, across, counters[0]!, (columns) => {
     tiles(to, down, counters[1]!, (rows) => {
       for (let row = 0; row < rows; row++) {
-        to.loadVector(row, at(RDI, 4 * row * down.source), columns < LANES ? ACROSS : 0);
+        to.loadVector(row, at(RDI, 4 * row * down.source), columns < to.lanes ? ACROSS : 0);
       }
       turnTile(to);
       for (let column = 0; column < columns; column++) {
-        to.storeVector(at(RSI, 4 * column * across.target), column, rows < LANES ? DOWN : 0);
+        to.storeVector(at(RSI, 4 * column * across.target), column, rows < to.lanes ? DOWN : 0);
       }
     });
   });
@@ -197,13 +195,13 @@ function emitTurned(to: Assembler, across: CopyAxis, down: CopyAxis, counters: r
 
 /** Emits `body` for each sixteen of an axis and for what is left; the pointers come back. */
 function tiles(to: Assembler, { size, source, target }: CopyAxis, counter: Gpr, body: (count: number) => void): void {
-  const whole = Math.floor(size / LANES);
+  const whole = Math.floor(size / to.lanes);
   countedLoop(to, counter, whole, () => {
-    body(LANES);
-    advance(to, LANES * source, LANES * target);
+    body(to.lanes);
+    advance(to, to.lanes * source, to.lanes * target);
   });
-  if (size % LANES > 0) body(size % LANES);
-  advance(to, -whole * LANES * source, -whole * LANES * target);
+  if (size % to.lanes > 0) body(size % to.lanes);
+  advance(to, -whole * to.lanes * source, -whole * to.lanes * target);
 }
 
 function emitSingles(to: Assembler, axes: readonly CopyAxis[]): void {

@@ -1,8 +1,12 @@
 // What the processor can do, as far as kernels ask.
 
 import fs from "node:fs";
+import { AVX2, AVX512, type InstructionSet } from "./instruction-set.ts";
 
-const AVX512 = ["avx512f", "avx512bw", "avx512dq", "avx512vl"];
+const NEEDED: Readonly<Record<InstructionSet["name"], readonly string[]>> = {
+  avx512: ["avx512f", "avx512bw", "avx512dq", "avx512vl"],
+  avx2: ["avx2", "fma"],
+};
 
 let known: ReadonlySet<string> | undefined;
 
@@ -23,12 +27,12 @@ function readFlags(): readonly string[] {
   }
 }
 
-/** Whether the kernels can run here: 64-bit Linux on a processor with AVX-512 F, BW, DQ and VL. */
-export function hasAvx512(): boolean {
-  return AVX512.every((flag) => processorFlags().has(flag));
+/** The sets whose kernels can run here, the best first; none but on 64-bit Linux on an x86-64 processor. */
+export function instructionSets(): readonly InstructionSet[] {
+  return [AVX512, AVX2].filter(({ name }) => NEEDED[name].every((flag) => processorFlags().has(flag)));
 }
 
 /** Whether the processor multiplies pairs of bfloat16, besides AVX-512. */
 export function hasBf16(): boolean {
-  return hasAvx512() && processorFlags().has("avx512_bf16");
+  return instructionSets().includes(AVX512) && processorFlags().has("avx512_bf16");
 }

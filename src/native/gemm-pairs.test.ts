@@ -8,6 +8,7 @@ import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
 import { narrowToBfloat16, widenBfloat16 } from "../tensor/half.ts";
 import { hasBf16 } from "./features.ts";
+import { AVX512 } from "./instruction-set.ts";
 import { emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
 
 const UNTOUCHED = 12345;
@@ -33,8 +34,10 @@ function expectProduct(shape: GemmShape, seed: number): void {
   const b = drawn(k * n, seed, "b", 3 / Math.sqrt(k));
   const added = drawn(m * n, seed, "added", 1);
   const c = new Float32Array(m * n + GUARD).fill(UNTOUCHED);
-  const scratch = new Float32Array(gemmScratch(shape) + GUARD).fill(NaN).fill(UNTOUCHED, gemmScratch(shape));
-  kernelOf((to) => emitGemm(to, shape))(a, b, c, scratch, adds ? added : null);
+  const scratch = new Float32Array(gemmScratch(AVX512, shape) + GUARD)
+    .fill(NaN)
+    .fill(UNTOUCHED, gemmScratch(AVX512, shape));
+  kernelOf(AVX512, (to) => emitGemm(to, shape))(a, b, c, scratch, adds ? added : null);
   const [left, right] = [rounded(a), rounded(b)];
   const wanted = Float64Array.from({ length: m * n }, (_, at) => {
     const [i, j] = [Math.floor(at / n), at % n];

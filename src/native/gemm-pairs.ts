@@ -16,10 +16,13 @@ import {
   type Gpr,
   type Mask,
 } from "./assembler.ts";
-import { PACKED_ROWS, ROWS, TILE_COLUMNS, type BlockShape, type GemmShape } from "./gemm-tile.ts";
-import { countedLoop, LANES } from "./loops.ts";
+import { PACKED_ROWS, ROWS, tileOf, type BlockShape, type GemmShape } from "./gemm-tile.ts";
+import { AVX512 } from "./instruction-set.ts";
+import { countedLoop } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
 
+const LANES = AVX512.lanes;
+const TILE_COLUMNS = tileOf(AVX512).columns;
 /** k values that one tile turns: sixteen pairs. */
 const CHUNK = 2 * LANES;
 /** Register of the order that interleaves two rows. */

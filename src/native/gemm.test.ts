@@ -3,10 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { fencedArray } from "../../test/support/fenced-array.ts";
-import { kernelOf } from "../../test/support/native-kernel.ts";
+import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
-import { hasAvx512 } from "./features.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { emitBatchedGemm, emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
 
 const GUARD = 40;
@@ -64,12 +64,13 @@ function product64({ m, n, k, transA, transB, adds, scale }: GemmShape, { a, b, 
 
 /** C and scratch memory start as NaN, so that what is read before it is written shows. */
 function computed(
+  set: InstructionSet,
   shape: GemmShape,
   { a, b, added }: Case,
-  kernel = kernelOf((to) => emitGemm(to, shape)),
+  kernel = kernelOf(set, (to) => emitGemm(to, shape)),
 ): Float32Array {
   const c = guarded(shape.m * shape.n, UNTOUCHED, () => NaN);
-  const scratch = guarded(gemmScratch(shape), UNTOUCHED, () => NaN);
+  const scratch = guarded(gemmScratch(set, shape), UNTOUCHED, () => NaN);
   kernel(a, b, c, scratch, shape.adds ? added : null);
   expectGuards(c, `C of ${describeShape(shape)}`);
   expectGuards(scratch, `scratch of ${describeShape(shape)}`);
@@ -80,11 +81,11 @@ function describeShape({ m, n, k, transA, transB, adds, scale }: GemmShape): str
   return `${m}x${n}x${k}${transA ? " transA" : ""}${transB ? " transB" : ""}${adds ? " adds" : ""} scale ${scale}`;
 }
 
-function expectProduct(shape: GemmShape, seed: number): void {
+function expectProduct(set: InstructionSet, shape: GemmShape, seed: number): void {
   const inputs = randomCase(shape, seed);
   // engine32: worst seen 1.5e-6 of 1 + |c| over 20 seeds of these shapes; a lost term gives 1e-2 and more.
   expectClose(
-    computed(shape, inputs),
+    computed(set, shape, inputs),
     product64(shape, inputs),
     tolerances.engine32,
     `${describeShape(shape)} seed ${seed}`,
@@ -100,46 +101,48 @@ const KINDS = [false, true].flatMap((transA) =>
 const nameOf = (kind: (typeof KINDS)[number]): string =>
   `A ${kind.transA ? "turned" : "plain"}, B ${kind.transB ? "turned" : "plain"}${kind.adds ? ", added to a matrix" : ""}`;
 
-describe.skipIf(!hasAvx512())("emitGemm", () => {
+describeInSets("emitGemm", (set) => {
   describe.each(KINDS.map((kind) => ({ kind, name: nameOf(kind) })))("$name", ({ kind }) => {
     it("equals float64 on every edge of a tile, a panel and a turned square", () => {
-      const depths = [1, 3, 4, 5, 15, 16, 17, 33];
-      for (const [i, m] of [1, 2, 11, 12, 13, 24, 25].entries()) {
-        for (const [j, n] of [1, 15, 16, 17, 31, 32, 33, 48, 65].entries()) {
+      const depths = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33];
+      for (const [i, m] of [1, 2, 5, 6, 7, 11, 12, 13, 24, 25].entries()) {
+        for (const [j, n] of [1, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 33, 48, 65].entries()) {
           const scale = [1, 0.37, -2][(i + j) % 3]!;
-          expectProduct(shapeOf(m, n, depths[(i + 3 * j) % depths.length]!, { ...kind, scale }), i + j);
+          expectProduct(set, shapeOf(m, n, depths[(i + 3 * j) % depths.length]!, { ...kind, scale }), i + j);
         }
       }
     });
 
     it("equals float64 where factors are too large to be read where they lie", () => {
-      for (const m of [12, 13, 37]) {
-        for (const n of [31, 32, 49, 64]) expectProduct(shapeOf(m, n, 383, { ...kind, scale: 0.37 }), m + n);
+      for (const m of [6, 7, 12, 13, 37]) {
+        for (const n of [15, 16, 25, 31, 32, 49, 64])
+          expectProduct(set, shapeOf(m, n, 383, { ...kind, scale: 0.37 }), m + n);
       }
     });
 
     it("equals float64 over several passes of k", () => {
       for (const k of [384, 385, 768, 769, 1153, 1541]) {
-        expectProduct(shapeOf(13, 33, k, { ...kind, scale: 0.37 }), k);
-        expectProduct(shapeOf(1, 17, k, kind), k);
+        expectProduct(set, shapeOf(13, 33, k, { ...kind, scale: 0.37 }), k);
+        expectProduct(set, shapeOf(1, 17, k, kind), k);
       }
     });
 
     it("equals float64 over several blocks of columns", () => {
-      expectProduct(shapeOf(13, 1100, 390, { ...kind, scale: 0.37 }), 1);
-      expectProduct(shapeOf(3, 1025, 800, kind), 2);
+      expectProduct(set, shapeOf(13, 1100, 390, { ...kind, scale: 0.37 }), 1);
+      expectProduct(set, shapeOf(3, 1025, 800, kind), 2);
     });
 
     it("equals float64 on shapes drawn at random", () => {
       for (let seed = 0; seed < 20; seed++) {
         const stream = randomStream({ root: seed, purpose: "gemm.test shapes" });
         const size = (): number => 1 + stream.integer(stream.uniform() < 0.3 ? 150 : 40);
-        expectProduct(shapeOf(size(), size(), size() * (1 + stream.integer(6)), { ...kind, scale: 0.37 }), seed);
+        expectProduct(set, shapeOf(size(), size(), size() * (1 + stream.integer(6)), { ...kind, scale: 0.37 }), seed);
       }
     });
   });
 
   it.each([
+    { m: 7, n: 9, k: 17 },
     { m: 13, n: 33, k: 17 },
     { m: 25, n: 50, k: 800 },
     { m: 13, n: 1100, k: 390 },
@@ -147,9 +150,9 @@ describe.skipIf(!hasAvx512())("emitGemm", () => {
     for (const kind of KINDS.filter(({ adds }) => adds)) {
       const shape = shapeOf(m, n, k, { ...kind, scale: -0.25 });
       const inputs = randomCase(shape, 3);
-      const apart = computed(shape, inputs);
+      const apart = computed(set, shape, inputs);
       const c = guarded(m * n, UNTOUCHED, (i) => inputs.added[i]!);
-      kernelOf((to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(shape)), c);
+      kernelOf(set, (to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(set, shape)), c);
       expect([...c]).toEqual([...apart]);
       expectGuards(c, describeShape(shape));
     }
@@ -161,9 +164,9 @@ describe.skipIf(!hasAvx512())("emitGemm", () => {
       const inputs = randomCase(shape, 4);
       const all = (): Float32Array => Float32Array.of(...inputs.a, ...inputs.b, ...inputs.added);
       const before = all();
-      const kernel = kernelOf((to) => emitGemm(to, shape));
-      const first = computed(shape, inputs, kernel);
-      expect([...computed(shape, inputs, kernel)]).toEqual([...first]);
+      const kernel = kernelOf(set, (to) => emitGemm(to, shape));
+      const first = computed(set, shape, inputs, kernel);
+      expect([...computed(set, shape, inputs, kernel)]).toEqual([...first]);
       expect(sameBits(all(), before)).toBe(true);
     }
   });
@@ -172,9 +175,9 @@ describe.skipIf(!hasAvx512())("emitGemm", () => {
     for (const transB of [false, true]) {
       const many = shapeOf(25, 49, 800, { transB });
       const inputs = randomCase(many, 5);
-      const all = computed(many, inputs);
-      for (const row of [0, 11, 12, 24]) {
-        const one = computed(shapeOf(1, 49, 800, { transB }), {
+      const all = computed(set, many, inputs);
+      for (const row of [0, 5, 6, 11, 12, 24]) {
+        const one = computed(set, shapeOf(1, 49, 800, { transB }), {
           ...inputs,
           a: inputs.a.slice(row * 800, (row + 1) * 800),
         });
@@ -186,6 +189,7 @@ describe.skipIf(!hasAvx512())("emitGemm", () => {
   it("reads and writes nothing behind its arrays, where a fault would end the process", () => {
     for (const [m, n, k] of [
       [1, 1, 1],
+      [7, 9, 17],
       [13, 33, 17],
       [25, 15, 33],
       [37, 49, 383],
@@ -200,9 +204,12 @@ describe.skipIf(!hasAvx512())("emitGemm", () => {
           Float32Array,
           Float32Array,
         ];
-        const [c, scratch] = [fencedArray(new Float32Array(m * n)), fencedArray(new Float32Array(gemmScratch(shape)))];
-        kernelOf((to) => emitGemm(to, shape))(a, b, c, scratch, shape.adds ? added : null);
-        expect(sameBits(c, computed(shape, inputs))).toBe(true);
+        const [c, scratch] = [
+          fencedArray(new Float32Array(m * n)),
+          fencedArray(new Float32Array(gemmScratch(set, shape))),
+        ];
+        kernelOf(set, (to) => emitGemm(to, shape))(a, b, c, scratch, shape.adds ? added : null);
+        expect(sameBits(c, computed(set, shape, inputs))).toBe(true);
       }
     }
   });
@@ -213,11 +220,11 @@ describe.skipIf(!hasAvx512())("emitGemm", () => {
     const stream = randomStream({ root: 6, purpose: "gemm.test whole" });
     const whole = (length: number): Float32Array => guarded(length, NaN, () => stream.integer(7) - 3);
     const inputs = { a: whole(13 * 1541), b: whole(1541 * 33), added: whole(13 * 33) };
-    expect([...computed(shape, inputs)]).toEqual([...product64(shape, inputs)]);
+    expect([...computed(set, shape, inputs)]).toEqual([...product64(shape, inputs)]);
   });
 });
 
-describe.skipIf(!hasAvx512())("emitBatchedGemm", () => {
+describeInSets("emitBatchedGemm", (set) => {
   it.each(KINDS.filter(({ adds }) => !adds).map((kind) => ({ kind, name: nameOf(kind) })))(
     "gives every product the bits it has alone: $name",
     ({ kind }) => {
@@ -229,11 +236,11 @@ describe.skipIf(!hasAvx512())("emitBatchedGemm", () => {
         const shape = shapeOf(m, n, k, { ...kind, scale: 0.37 });
         const inputs = randomCase(shape, batches, batches);
         const c = guarded(batches * m * n, UNTOUCHED, () => NaN);
-        const scratch = guarded(gemmScratch(shape), UNTOUCHED, () => NaN);
-        kernelOf((to) => emitBatchedGemm(to, shape, batches))(inputs.a, inputs.b, c, scratch);
+        const scratch = guarded(gemmScratch(set, shape), UNTOUCHED, () => NaN);
+        kernelOf(set, (to) => emitBatchedGemm(to, shape, batches))(inputs.a, inputs.b, c, scratch);
         for (let i = 0; i < batches; i++) {
           const [a, b] = [inputs.a.slice(i * m * k, (i + 1) * m * k), inputs.b.slice(i * k * n, (i + 1) * k * n)];
-          expect([...c.subarray(i * m * n, (i + 1) * m * n)]).toEqual([...computed(shape, { ...inputs, a, b })]);
+          expect([...c.subarray(i * m * n, (i + 1) * m * n)]).toEqual([...computed(set, shape, { ...inputs, a, b })]);
         }
         expectGuards(c, describeShape(shape));
         expectGuards(scratch, describeShape(shape));

@@ -26,38 +26,41 @@ import {
 export type { GemmShape } from "./gemm-tile.ts";
 import {
   EDGE,
+  emitPackA,
   emitPackB,
   emitTile,
   PACKED_ROWS,
   ROWS,
-  TILE_COLUMNS,
-  TILE_ROWS,
+  tileOf,
   type BlockShape,
   type Tile,
   type GemmShape,
 } from "./gemm-tile.ts";
 import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB, pairsOf } from "./gemm-pairs.ts";
-import { countedLoop, LANES } from "./loops.ts";
+import type { InstructionSet } from "./instruction-set.ts";
+import { countedLoop } from "./loops.ts";
 
-/** k of one pass: twelve rows of A fill less than half of the first cache. */
-const LONGEST_PASS = 384;
-/** Elements of a packed block of B: half of the second cache. */
-const BLOCK_ELEMENTS = 2 ** 17;
 /** A factor of at most so many elements stays in the first cache, and is read where it lies. */
 const READ_IN_PLACE = 2 ** 12;
 
 /** Panels of B over which reading a panel of A from memory is not hidden, so that it is asked for a whole panel ahead. */
 const FEW_PANELS = 4;
 
-/** How early a tile asks for A: rows of twelve that lie a long way from each other are no stream to the processor. */
-function readAhead({ m, n, k, transA, bfloat16 = false }: GemmShape): Tile["readAhead"] {
-  if (bfloat16 || !transA || m * k <= READ_IN_PLACE) return "no";
-  return n <= FEW_PANELS * TILE_COLUMNS ? "panel" : "steps";
+/** How early a tile asks for A: a tile's rows that lie a long way from each other are no stream to the processor. */
+function readAhead(set: InstructionSet, shape: GemmShape): Tile["readAhead"] {
+  const { m, n, k, transA, bfloat16 = false } = shape;
+  if (bfloat16 || !transA || m * k <= READ_IN_PLACE || copiesA(set, shape)) return "no";
+  return n <= FEW_PANELS * tileOf(set).columns ? "panel" : "steps";
 }
 
-/** Whether B goes through a copy in panels of 32 columns: always when it has to be turned. */
-function packsB({ m, n, k, transB, bfloat16 = false }: GemmShape): boolean {
-  return bfloat16 || transB || (n * k > READ_IN_PLACE && m > TILE_ROWS);
+/** Whether the panels of A go through a copy, several at a time: those whose rows lie a long way from each other. */
+function copiesA(set: InstructionSet, { m, k, transA, bfloat16 = false }: GemmShape): boolean {
+  return !bfloat16 && transA && tileOf(set).copiedPanels > 0 && m * k > READ_IN_PLACE;
+}
+
+/** Whether B goes through a copy in panels of a tile's columns: always when it has to be turned. */
+function packsB(set: InstructionSet, { m, n, k, transB, bfloat16 = false }: GemmShape): boolean {
+  return bfloat16 || transB || (n * k > READ_IN_PLACE && m > tileOf(set).rows);
 }
 
 interface Blocks {
@@ -72,21 +75,24 @@ function stepsOf({ bfloat16 = false }: GemmShape, depth: number): number {
   return bfloat16 ? pairsOf(depth) : depth;
 }
 
-function blocksOf(shape: GemmShape): Blocks {
+function blocksOf(set: InstructionSet, shape: GemmShape): Blocks {
+  const { columns: across, blockElements, longestPass } = tileOf(set);
   const { n, k, bfloat16 = false } = shape;
   const together = bfloat16 ? 2 : 1;
-  const passes = Math.ceil(k / (LONGEST_PASS * together));
+  const passes = Math.ceil(k / (longestPass * together));
   const kc = Math.ceil(k / passes / together) * together;
-  const most = Math.max(TILE_COLUMNS, Math.floor(BLOCK_ELEMENTS / stepsOf(shape, kc) / TILE_COLUMNS) * TILE_COLUMNS);
+  const most = Math.max(across, Math.floor(blockElements / stepsOf(shape, kc) / across) * across);
   const blocks = Math.ceil(n / most);
-  const nc = Math.ceil(n / blocks / TILE_COLUMNS) * TILE_COLUMNS;
+  const nc = Math.ceil(n / blocks / across) * across;
   return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };
 }
 
 /** Elements of scratch memory that the product needs. */
-export function gemmScratch(shape: GemmShape): number {
-  const { kc, nc } = blocksOf(shape);
-  return stepsOf(shape, kc) * (nc + PACKED_ROWS) + 2 * LANES;
+export function gemmScratch(set: InstructionSet, shape: GemmShape): number {
+  const { kc, nc } = blocksOf(set, shape);
+  const steps = stepsOf(shape, kc);
+  if (shape.bfloat16 === true) return steps * (nc + PACKED_ROWS) + 2 * set.lanes;
+  return steps * (nc + (copiesA(set, shape) ? tileOf(set).copiedPanels * set.lanes : 0));
 }
 
 /**
@@ -95,7 +101,7 @@ export function gemmScratch(shape: GemmShape): number {
  */
 export function emitGemm(to: Assembler, shape: GemmShape): Label {
   const { n, k, transB } = shape;
-  const { nc, columns } = blocksOf(shape);
+  const { nc, columns } = blocksOf(to.set, shape);
   const block = emitBlocks(to, shape);
   to.align(16);
   const entry = to.bound();
@@ -145,7 +151,7 @@ function repeat(to: Assembler, slot: number, count: number, body: () => void): v
 /** One block of columns, k part after part. */
 function emitPasses(to: Assembler, shape: GemmShape, block: (depth: number, first: boolean) => Label): void {
   const { m, n, k, transA, transB } = shape;
-  const { kc, passes } = blocksOf(shape);
+  const { kc, passes } = blocksOf(to.set, shape);
   const lastK = k - (passes - 1) * kc;
   const pass = (depth: number, first: boolean): void => {
     to.load(RDI, at(RSP, SLOT.passA));
@@ -169,7 +175,7 @@ function emitPasses(to: Assembler, shape: GemmShape, block: (depth: number, firs
 /** Emits every kind of block a product is made of, to be looked up by its columns, its part of k, and whether it is the first. */
 function emitBlocks(to: Assembler, shape: GemmShape): (width: number, depth: number, first: boolean) => Label {
   const { n, k } = shape;
-  const { kc, passes, nc, columns } = blocksOf(shape);
+  const { kc, passes, nc, columns } = blocksOf(to.set, shape);
   const widths = new Set([...(columns > 1 ? [nc] : []), n - (columns - 1) * nc]);
   const lastK = k - (passes - 1) * kc;
   const made = new Map<string, Label>();
@@ -214,16 +220,21 @@ export function emitBatchedGemm(to: Assembler, shape: GemmShape, batches: number
 }
 
 /** What the tiles of a block have in common. */
-function tilesOf(shape: GemmShape, { depth, first }: BlockShape): Omit<Tile, "rows" | "vectors" | "masked" | "masksB"> {
+function tilesOf(
+  to: Assembler,
+  shape: GemmShape,
+  { depth, first }: BlockShape,
+): Omit<Tile, "rows" | "vectors" | "masked" | "masksB"> {
   const { m, n, k, transA, adds, scale, bfloat16 = false } = shape;
+  const copied = copiesA(to.set, shape);
   return {
     depth: stepsOf(shape, depth),
     multiply: bfloat16 ? "vdpbf16ps" : "vfmadd231ps",
-    aBase: bfloat16 ? R15 : R9,
-    stepA: bfloat16 ? 4 * PACKED_ROWS : transA ? 4 * m : 4,
+    aBase: bfloat16 || copied ? R15 : R9,
+    stepA: bfloat16 ? 4 * PACKED_ROWS : copied ? 4 * to.lanes : transA ? 4 * m : 4,
     strideA: bfloat16 || transA ? 4 : 4 * k,
-    readAhead: readAhead(shape),
-    stepB: packsB(shape) ? 4 * TILE_COLUMNS : 4 * n,
+    readAhead: readAhead(to.set, shape),
+    stepB: packsB(to.set, shape) ? 4 * tileOf(to.set).columns : 4 * n,
     strideC: 4 * n,
     scale,
     from: first ? (adds ? "added" : "zero") : "c",
@@ -235,15 +246,16 @@ function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
   const { m, n, k, transA, bfloat16 = false } = shape;
   const { width, depth } = block;
   const steps = stepsOf(shape, depth);
-  const copiesB = packsB(shape);
-  const panels = Math.floor(width / TILE_COLUMNS);
-  const edge = width % TILE_COLUMNS;
-  const packedA = 4 * steps * Math.ceil(width / TILE_COLUMNS) * TILE_COLUMNS;
+  const copiesB = packsB(to.set, shape);
+  const { rows: tileRows, columns: across, copiedPanels } = tileOf(to.set);
+  const panels = Math.floor(width / across);
+  const edge = width % across;
+  const packedA = 4 * steps * Math.ceil(width / across) * across;
   const order = packedA + 4 * steps * PACKED_ROWS;
-  const alike = tilesOf(shape, block);
+  const alike = tilesOf(to, shape, block);
   to.align(16);
   const entry = to.bound();
-  if (edge % LANES !== 0) to.maskOf(EDGE, edge % LANES);
+  if (edge % to.lanes !== 0) to.maskOf(EDGE, edge % to.lanes);
   if (bfloat16) {
     emitInterleaveOrder(to, order);
     emitPackPairsB(to, shape, block, order);
@@ -253,29 +265,58 @@ function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
   to.move(R12, RDX);
   to.move(R14, R8);
   to.sub(R14, RDX);
-  const rows = (count: number): void => {
-    if (bfloat16) {
-      to.loadAddress(R15, at(RCX, packedA));
-      emitPackPairsA(to, shape, count, depth, order);
-    }
+  /** The tiles of some rows of A. */
+  const panel = (count: number): void => {
     to.move(R10, copiesB ? RCX : R13);
     to.move(R11, R12);
     const tile = (vectors: number, masked: boolean): void => {
       emitTile(to, { ...alike, rows: count, vectors, masked, masksB: masked && !copiesB });
-      to.addConstant(R10, copiesB ? 4 * steps * TILE_COLUMNS : 4 * TILE_COLUMNS);
-      to.addConstant(R11, 4 * TILE_COLUMNS);
+      to.addConstant(R10, copiesB ? 4 * steps * across : 4 * across);
+      to.addConstant(R11, 4 * across);
     };
     countedLoop(to, RBX, panels, () => tile(2, false));
-    if (edge > 0) tile(Math.ceil(edge / LANES), edge % LANES !== 0);
-    to.addConstant(R9, 4 * count * (transA ? 1 : k));
+    if (edge > 0) tile(Math.ceil(edge / to.lanes), edge % to.lanes !== 0);
     to.addConstant(R12, 4 * count * n);
   };
-  if (bfloat16) to.maskOf(ROWS, TILE_ROWS);
-  countedLoop(to, RBP, Math.floor(m / TILE_ROWS), () => rows(TILE_ROWS));
-  if (m % TILE_ROWS > 0) {
-    if (bfloat16) to.maskOf(ROWS, m % TILE_ROWS);
-    rows(m % TILE_ROWS);
-  }
+  const rows = (count: number): void => {
+    if (bfloat16) {
+      to.maskOf(ROWS, count);
+      to.loadAddress(R15, at(RCX, packedA));
+      emitPackPairsA(to, shape, count, depth, order);
+    }
+    panel(count);
+    to.addConstant(R9, 4 * count * (transA ? 1 : k));
+  };
+  const copied = (count: number): void => emitCopiedRows(to, m, block, packedA, count, panel);
+  if (copiesA(to.set, shape)) overRows(to, m, copiedPanels * tileRows, copied);
+  else overRows(to, m, tileRows, rows);
   to.ret();
   return entry;
+}
+
+/** The tiles of rows of A whose panels are copied first, to `packedA` bytes behind rcx; `panel` emits those of one panel. */
+function emitCopiedRows(
+  to: Assembler,
+  m: number,
+  { depth }: BlockShape,
+  packedA: number,
+  rows: number,
+  panel: (rows: number) => void,
+): void {
+  to.loadAddress(RDI, at(RCX, packedA));
+  emitPackA(to, m, rows, depth);
+  to.loadAddress(R15, at(RCX, packedA));
+  to.push(RBP);
+  overRows(to, rows, tileOf(to.set).rows, (count) => {
+    panel(count);
+    to.addConstant(R15, 4 * to.lanes * depth);
+  });
+  to.pop(RBP);
+  to.addConstant(R9, 4 * rows);
+}
+
+/** Emits `body` for all rows, so many at a time, counting down in rbp. */
+function overRows(to: Assembler, rows: number, together: number, body: (count: number) => void): void {
+  countedLoop(to, RBP, Math.floor(rows / together), () => body(together));
+  if (rows % together > 0) body(rows % together);
 }

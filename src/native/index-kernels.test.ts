@@ -1,9 +1,9 @@
 // Kernels that look up by index, rotate and convert, against the graph's own meaning in float64.
 
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { fencedArray } from "../../test/support/fenced-array.ts";
-import { kernelOf } from "../../test/support/native-kernel.ts";
+import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
 import { interpret } from "../graph/interpret.ts";
@@ -12,7 +12,6 @@ import { rotate } from "../graph/ops/decoder.ts";
 import { cast, neg } from "../graph/ops/elementwise.ts";
 import { addAt, gatherRows, pick, scatterAddRows } from "../graph/ops/index.ts";
 import type { Assembler, Label } from "./assembler.ts";
-import { hasAvx512 } from "./features.ts";
 import {
   emitAddAt,
   emitConvert,
@@ -22,11 +21,12 @@ import {
   emitScatterAddRows,
   type RotateShape,
 } from "./index-kernels.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 
 const GUARD = 40;
 const UNTOUCHED = 12345;
 /** Ends of a vector; the longest rows without a loop, and rows in a loop with every kind of rest. */
-const WIDTHS = [1, 4, 15, 16, 20, 32, 64, 100, 256, 257, 384, 520];
+const WIDTHS = [1, 4, 7, 8, 9, 15, 16, 17, 20, 32, 64, 100, 120, 121, 256, 257, 384, 520];
 
 /** Random numbers behind which nothing can be read. */
 function floats(count: number, purpose: string): Float32Array {
@@ -49,6 +49,7 @@ function meaningOf(y: GraphNode, inputs: Readonly<Record<string, ArrayLike<numbe
 
 /** What a kernel writes to an output of `count` elements, which starts as NaN between numbers that must stay. */
 function written(
+  set: InstructionSet,
   emit: (to: Assembler) => Label,
   given: readonly ArrayBufferView[],
   count: number,
@@ -56,17 +57,17 @@ function written(
 ): Float32Array {
   const all = fencedArray(new Float32Array(GUARD + count).fill(UNTOUCHED));
   const out = all.subarray(GUARD).fill(NaN);
-  kernelOf(emit)(...given, out);
+  kernelOf(set, emit)(...given, out);
   expect([...all.subarray(0, GUARD)], `${label}: before the output`).toEqual(new Array(GUARD).fill(UNTOUCHED));
   return out;
 }
 
-describe.skipIf(!hasAvx512())("emitGatherRows", () => {
+describeInSets("emitGatherRows", (set) => {
   it("gives the table's row of every id, bit for bit", () => {
     for (const width of WIDTHS) {
       for (const count of [1, 2, 9]) {
         const [table, ids] = [floats(7 * width, `table ${width}`), integers(count, 7, `ids ${count}`)];
-        const y = written((to) => emitGatherRows(to, { count, width }), [table, ids], count * width, `${width}`);
+        const y = written(set, (to) => emitGatherRows(to, { count, width }), [table, ids], count * width, `${width}`);
         const node = gatherRows(input("table", [7, width]), input("ids", [count], "int32"));
         expect([...y], `${count} rows of ${width}`).toEqual([...meaningOf(node, { table, ids })]);
       }
@@ -74,7 +75,7 @@ describe.skipIf(!hasAvx512())("emitGatherRows", () => {
   });
 });
 
-describe.skipIf(!hasAvx512())("emitScatterAddRows", () => {
+describeInSets("emitScatterAddRows", (set) => {
   it("adds every row to the base's row of its id, repeated ids too, apart and in place", () => {
     for (const width of WIDTHS) {
       for (const count of [1, 12]) {
@@ -83,7 +84,7 @@ describe.skipIf(!hasAvx512())("emitScatterAddRows", () => {
         const ids = integers(count, 5, label);
         const before = base.slice();
         const emit = (to: Assembler): Label => emitScatterAddRows(to, { tableSize: 5 * width, count, width });
-        const y = written(emit, [base, ids, rows], base.length, label);
+        const y = written(set, emit, [base, ids, rows], base.length, label);
         const nodes = [
           input("base", [5, width]),
           input("ids", [count], "int32"),
@@ -91,7 +92,7 @@ describe.skipIf(!hasAvx512())("emitScatterAddRows", () => {
         ] as const;
         expectClose(y, meaningOf(scatterAddRows(...nodes), { base, ids, rows }), tolerances.engine32, label);
         expect([...base], `${label}: base`).toEqual([...before]);
-        kernelOf(emit)(base, ids, rows, base);
+        kernelOf(set, emit)(base, ids, rows, base);
         expect([...base], `${label} in place`).toEqual([...y]);
       }
     }
@@ -104,41 +105,41 @@ describe.skipIf(!hasAvx512())("emitScatterAddRows", () => {
       [-(2 ** 24), 2 ** 24],
     ].map((rows) => {
       const given = [Float32Array.of(1), Int32Array.of(0, 0), Float32Array.from(rows)];
-      return written((to) => emitScatterAddRows(to, { tableSize: 1, count: 2, width: 1 }), given, 1, "order")[0];
+      return written(set, (to) => emitScatterAddRows(to, { tableSize: 1, count: 2, width: 1 }), given, 1, "order")[0];
     });
     expect(sums).toEqual([0, 1]);
   });
 });
 
-describe.skipIf(!hasAvx512())("emitPick", () => {
+describeInSets("emitPick", (set) => {
   it("gives each row's element at its id, bit for bit", () => {
     for (const width of WIDTHS) {
       const [x, ids] = [floats(9 * width, `pick ${width}`), integers(9, width, `at ${width}`)];
-      const y = written((to) => emitPick(to, { rows: 9, width }), [x, ids], 9, `${width}`);
+      const y = written(set, (to) => emitPick(to, { rows: 9, width }), [x, ids], 9, `${width}`);
       const node = pick(input("x", [9, width]), input("ids", [9], "int32"));
       expect([...y], `width ${width}`).toEqual([...meaningOf(node, { x, ids })]);
     }
   });
 });
 
-describe.skipIf(!hasAvx512())("emitAddAt", () => {
+describeInSets("emitAddAt", (set) => {
   it("adds each row's value to its element at the id, apart and in place", () => {
     for (const width of WIDTHS) {
       const label = `width ${width}`;
       const [base, values] = [floats(9 * width, `base ${label}`), floats(9, `values ${label}`)];
       const ids = integers(9, width, label);
       const emit = (to: Assembler): Label => emitAddAt(to, { rows: 9, width });
-      const y = written(emit, [base, ids, values], base.length, label);
+      const y = written(set, emit, [base, ids, values], base.length, label);
       const node = addAt(input("base", [9, width]), input("ids", [9], "int32"), input("values", [9, 1]));
       expectClose(y, meaningOf(node, { base, ids, values }), tolerances.engine32, label);
-      kernelOf(emit)(base, ids, values, base);
+      kernelOf(set, emit)(base, ids, values, base);
       expect([...base], `${label} in place`).toEqual([...y]);
     }
   });
 });
 
-describe.skipIf(!hasAvx512())("emitRotate", () => {
-  const HALVES = [1, 2, 4, 8, 15, 16, 17, 20, 32, 48, 50, 64, 65, 80, 128, 130];
+describeInSets("emitRotate", (set) => {
+  const HALVES = [1, 2, 4, 7, 8, 9, 15, 16, 17, 20, 32, 48, 50, 64, 65, 80, 128, 130];
   const HEADS = [1, 2, 3, 4, 5, 9];
   const shapes = HALVES.flatMap((half) =>
     HEADS.map((heads): RotateShape => ({ batch: 2, tokens: 3, heads, half, tablePositions: 11 })),
@@ -163,37 +164,44 @@ describe.skipIf(!hasAvx512())("emitRotate", () => {
         const label = `${heads} heads, half ${half}`;
         const { x, cos, sin, positions } = inputsOf(shape, label);
         const emit = (to: Assembler): Label => emitRotate(to, { ...shape, inverse });
-        const y = written(emit, [x, cos, sin, positions], x.length, label);
+        const y = written(set, emit, [x, cos, sin, positions], x.length, label);
         const table = [tablePositions, half];
         const turned = inverse ? neg(input("sin", table)) : input("sin", table);
         const at = input("positions", [batch, tokens], "int32");
         const node = rotate(input("x", [batch, tokens, heads * 2 * half]), input("cos", table), turned, at, heads);
         expectClose(y, meaningOf(node, { x, cos, sin, positions }), tolerances.engine32, label);
-        kernelOf(emit)(x, cos, sin, positions, x);
+        kernelOf(set, emit)(x, cos, sin, positions, x);
         expect([...x], `${label} in place`).toEqual([...y]);
       }
     },
   );
 });
 
-describe.skipIf(!hasAvx512())("emitConvert", () => {
-  const COUNTS = [1, 15, 16, 17, 100, 256, 257, 385];
+describeInSets("emitConvert", (set) => {
+  const COUNTS = [1, 7, 8, 9, 15, 16, 17, 100, 120, 121, 193, 256, 257, 385];
 
   it("cuts fractions off towards zero", () => {
     const given = Float32Array.of(1.9, -1.9, 0.999, -0.999, 2.5, -2.5, 2 ** 30, -(2 ** 31));
-    const y = written((to) => emitConvert(to, { count: 8, from: "float32", to: "int32" }), [given], 8, "by hand");
+    const y = written(set, (to) => emitConvert(to, { count: 8, from: "float32", to: "int32" }), [given], 8, "by hand");
     expect([...new Int32Array(y.buffer, y.byteOffset, 8)]).toEqual([1, -1, 0, 0, 2, -2, 2 ** 30, -(2 ** 31)]);
   });
 
   it("is the graph's cast in both directions, for every count", () => {
     for (const count of COUNTS) {
       const x = floats(count, `convert ${count}`).map((value) => 1000 * value);
-      const cut = written((to) => emitConvert(to, { count, from: "float32", to: "int32" }), [x], count, `${count}`);
+      const cut = written(
+        set,
+        (to) => emitConvert(to, { count, from: "float32", to: "int32" }),
+        [x],
+        count,
+        `${count}`,
+      );
       const whole = new Int32Array(cut.buffer, cut.byteOffset, count);
       // + 0 makes the -0 of float64 the 0 that integers have.
       const expected = meaningOf(cast(input("x", [count]), "int32"), { x }).map((value) => value + 0);
       expect([...whole], `${count} to int32`).toEqual([...expected]);
       const back = written(
+        set,
         (to) => emitConvert(to, { count, from: "int32", to: "float32" }),
         [whole],
         count,
@@ -207,7 +215,9 @@ describe.skipIf(!hasAvx512())("emitConvert", () => {
   it("copies where nothing is to be converted", () => {
     for (const type of ["int32", "float32"] as const) {
       const x = floats(37, "same");
-      expect([...written((to) => emitConvert(to, { count: 37, from: type, to: type }), [x], 37, type)]).toEqual([...x]);
+      expect([...written(set, (to) => emitConvert(to, { count: 37, from: type, to: type }), [x], 37, type)]).toEqual([
+        ...x,
+      ]);
     }
   });
 });

@@ -17,13 +17,12 @@ import {
   type Gpr,
   type Label,
   type Mask,
-  type Zmm,
+  type Vector,
 } from "./assembler.ts";
 import { emitRowCopy } from "./copy.ts";
-import { alongRow, countedLoop, LANES, storePiece, TAIL, withPiece, type RowShape } from "./loops.ts";
+import { alongRow, countedLoop, shortRow, storePiece, TAIL, withPiece, type RowShape } from "./loops.ts";
 
-/** Rows of at most so many vectors need no loop; longer ones take so many vectors a time. */
-const SHORT_ROW = 16;
+/** Vectors that longer rows take a time. */
 const TOGETHER = 8;
 
 /** Rows that are looked up: how many, and elements of one. */
@@ -69,10 +68,10 @@ function advance(to: Assembler, steps: readonly (readonly [Gpr, number])[]): voi
 export function emitGatherRows(to: Assembler, { count, width }: LookupShape): Label {
   to.align(16);
   const entry = to.bound();
-  if (width % LANES > 0) to.maskOf(TAIL, width % LANES);
+  if (width % to.lanes > 0) to.maskOf(TAIL, width % to.lanes);
   countedLoop(to, RCX, count, () => {
     rowAddress(to, R8, RDI, RSI, width);
-    alongRow(to, width, { unrolled: SHORT_ROW, together: TOGETHER }, (piece) => {
+    alongRow(to, width, { unrolled: shortRow(to), together: TOGETHER }, (piece) => {
       to.loadVector(piece.index, piece.at(R8), piece.tail ? TAIL : 0);
       storePiece(to, piece, RDX);
     });
@@ -102,10 +101,10 @@ export function emitScatterAddRows(to: Assembler, { tableSize, count, width }: S
   to.align(16);
   const entry = to.bound();
   copyBase(to, tableSize);
-  if (width % LANES > 0) to.maskOf(TAIL, width % LANES);
+  if (width % to.lanes > 0) to.maskOf(TAIL, width % to.lanes);
   countedLoop(to, R9, count, () => {
     rowAddress(to, R8, RCX, RSI, width);
-    alongRow(to, width, { unrolled: SHORT_ROW, together: TOGETHER }, (piece) => {
+    alongRow(to, width, { unrolled: shortRow(to), together: TOGETHER }, (piece) => {
       to.loadVector(piece.index, piece.at(R8), piece.tail ? TAIL : 0);
       withPiece(to, "vaddps", [piece.index, piece.index], piece, RDX);
       storePiece(to, piece, R8);
@@ -160,13 +159,23 @@ export function emitAddAt(to: Assembler, { rows, width }: RowShape): Label {
   return entry;
 }
 
-/** Vectors of one table row that stay in registers while all heads pass; they start at COS and SIN. */
-const HELD = 4;
-const COS = 16;
-const SIN = COS + HELD;
-const TURNED = SIN + HELD;
-/** Pairs of vectors of neighbouring heads that are turned without a loop, from registers 0 to 15. */
-const PAIRS_TOGETHER = 8;
+/** What each vector register is for while heads are turned. */
+interface RotateRegisters {
+  /** pairs of vectors of neighbouring heads that are turned without a loop, from register 0 on */
+  readonly pairs: number;
+  /** vectors of one table row that stay in registers while all heads pass, from `cos` and `sin` on */
+  readonly held: number;
+  readonly cos: Vector;
+  readonly sin: Vector;
+  /** two of results */
+  readonly turned: Vector;
+}
+
+function rotateRegisters({ set }: Assembler): RotateRegisters {
+  return set.name === "avx512"
+    ? { pairs: 8, held: 4, cos: 16, sin: 20, turned: 24 }
+    : { pairs: 4, held: 2, cos: 8, sin: 10, turned: 12 };
+}
 
 /**
  * Emits a function (x [batch, tokens, heads·2·half], cos, sin [tablePositions, half], positions int32 [batch, tokens],
@@ -175,16 +184,17 @@ const PAIRS_TOGETHER = 8;
  */
 export function emitRotate(to: Assembler, shape: RotateShape): Label {
   const { batch, tokens, heads, half } = shape;
-  const vectors = Math.ceil(half / LANES);
+  const vectors = Math.ceil(half / to.lanes);
+  const { held } = rotateRegisters(to);
   to.align(16);
   const entry = to.bound();
-  if (half % LANES > 0) to.maskOf(TAIL, half % LANES);
+  if (half % to.lanes > 0) to.maskOf(TAIL, half % to.lanes);
   countedLoop(to, R9, batch * tokens, () => {
     rowAddress(to, R10, RSI, RCX, half);
     rowAddress(to, R11, RDX, RCX, half);
-    for (let first = 0; first < vectors; first += HELD) {
+    for (let first = 0; first < vectors; first += held) {
       if (first > 0) advanceHeads(to, -heads, half);
-      turnHeads(to, shape, first, Math.min(HELD, vectors - first));
+      turnHeads(to, shape, first, Math.min(held, vectors - first));
     }
     to.addConstant(RCX, 4);
   });
@@ -202,13 +212,14 @@ function advanceHeads(to: Assembler, heads: number, half: number): void {
 /** Turns `count` vectors, from vector `first` on, of each half of all heads of a token; moves rdi and r8 behind them. */
 function turnHeads(to: Assembler, shape: RotateShape, first: number, count: number): void {
   const { heads, half } = shape;
-  const offset = (v: number): number => 4 * LANES * (first + v);
-  const maskAt = (v: number): number => (LANES * (first + v + 1) > half ? TAIL : 0);
+  const { pairs: most, cos, sin } = rotateRegisters(to);
+  const offset = (v: number): number => 4 * to.lanes * (first + v);
+  const maskAt = (v: number): number => (to.lanes * (first + v + 1) > half ? TAIL : 0);
   for (let v = 0; v < count; v++) {
-    to.loadVector(COS + v, at(R10, offset(v)), maskAt(v));
-    to.loadVector(SIN + v, at(R11, offset(v)), maskAt(v));
+    to.loadVector(cos + v, at(R10, offset(v)), maskAt(v));
+    to.loadVector(sin + v, at(R11, offset(v)), maskAt(v));
   }
-  const together = Math.min(heads, Math.floor(PAIRS_TOGETHER / count));
+  const together = Math.min(heads, Math.floor(most / count));
   const turn = (several: number): void => {
     const pairs = Array.from({ length: several * count }, (_, i): Pair => {
       const v = i % count;
@@ -229,8 +240,8 @@ function turnHeads(to: Assembler, shape: RotateShape, first: number, count: numb
 
 /** Vectors of the two halves of a head, in registers `a` and `b`, with their places in bytes. */
 interface Pair {
-  readonly a: Zmm;
-  readonly b: Zmm;
+  readonly a: Vector;
+  readonly b: Vector;
   readonly v: number;
   readonly mask: Mask;
   readonly offset: number;
@@ -238,11 +249,12 @@ interface Pair {
 }
 
 function turnPair(to: Assembler, { a, b, v, mask, offset, far }: Pair, inverse: boolean): void {
-  const [left, right] = [TURNED, TURNED + 1];
-  to.vector("vmulps", left, a, COS + v);
-  to.vector("vmulps", right, b, COS + v);
-  to.vector(inverse ? "vfmadd231ps" : "vfnmadd231ps", left, b, SIN + v);
-  to.vector(inverse ? "vfnmadd231ps" : "vfmadd231ps", right, a, SIN + v);
+  const { cos, sin, turned } = rotateRegisters(to);
+  const [left, right] = [turned, turned + 1];
+  to.vector("vmulps", left, a, cos + v);
+  to.vector("vmulps", right, b, cos + v);
+  to.vector(inverse ? "vfmadd231ps" : "vfnmadd231ps", left, b, sin + v);
+  to.vector(inverse ? "vfnmadd231ps" : "vfmadd231ps", right, a, sin + v);
   to.storeVector(at(R8, offset), left, mask);
   to.storeVector(at(R8, far), right, mask);
 }
@@ -253,8 +265,8 @@ export function emitConvert(to: Assembler, shape: ConvertShape): Label {
   const op = from === shape.to ? "vmovups" : from === "int32" ? "vcvtdq2ps" : "vcvttps2dq";
   to.align(16);
   const entry = to.bound();
-  if (count % LANES > 0) to.maskOf(TAIL, count % LANES);
-  alongRow(to, count, { unrolled: SHORT_ROW, together: TOGETHER }, (piece) => {
+  if (count % to.lanes > 0) to.maskOf(TAIL, count % to.lanes);
+  alongRow(to, count, { unrolled: shortRow(to), together: TOGETHER }, (piece) => {
     withPiece(to, op, [piece.index, 0], piece, RDI);
     storePiece(to, piece, RSI);
   });

@@ -1,8 +1,9 @@
 // Programs on arrays of all kinds: arrays given twice, shared ones, odd offsets, wrong ones, and indices that point nowhere.
 
 import fs from "node:fs";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
+import { describeInSets } from "../../test/support/native-kernel.ts";
 import { arraysFor, randomGraph } from "../../test/support/random-graph.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { graphOf } from "../graph/check.ts";
@@ -14,7 +15,7 @@ import { gatherRows, pick, scatterAddRows } from "../graph/ops/index.ts";
 import { reshape } from "../graph/ops/move.ts";
 import { argmax, countAbove, softmax } from "../graph/ops/rowwise.ts";
 import { sizeOf, type TensorData } from "../tensor/tensor.ts";
-import { hasAvx512 } from "./features.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { NativeProgram, Workspace } from "./native-program.ts";
 import { sourceOf } from "./units.ts";
 
@@ -31,8 +32,12 @@ const emptyFor = ({ outputs }: Graph): Arrays =>
 const copyOf = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
 
-function programOf(outputs: Record<string, GraphNode>, workspace = new Workspace()): NativeProgram {
-  return new NativeProgram(graphOf(outputs), workspace);
+function programOf(
+  set: InstructionSet,
+  outputs: Record<string, GraphNode>,
+  workspace = new Workspace(),
+): NativeProgram {
+  return new NativeProgram(graphOf(outputs), workspace, { set });
 }
 
 const ramp = (count: number, step = 0.01): Float32Array =>
@@ -41,10 +46,10 @@ const ramp = (count: number, step = 0.01): Float32Array =>
 const x = input("x", [4, 20]);
 const square = input("square", [20, 20]);
 
-describe.skipIf(!hasAvx512())("NativeProgram", () => {
+describeInSets("NativeProgram", (set) => {
   it("adds to the array of an input of the same shape, run after run", () => {
     const sums = input("sums", [20, 20]);
-    const program = programOf({ sums: add(sums, gemm(x, x, { transA: true })) });
+    const program = programOf(set, { sums: add(sums, gemm(x, x, { transA: true })) });
     const [array, given] = [new Float32Array(400), ramp(80)];
     for (let run = 0; run < 3; run++) program.run({ sums: array, x: given }, { sums: array });
     const once = interpret(graphOf({ y: gemm(x, x, { transA: true }) }), { x: given })["y"]!;
@@ -69,7 +74,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
       const graph = graphOf(outputs);
       const inputs: Arrays = { x: ramp(80), square: ramp(400, -0.002), ids: Int32Array.of(3, 0, 3, 1) };
       const [apart, together] = [emptyFor(graph), emptyFor(graph)];
-      const program = programOf(outputs);
+      const program = programOf(set, outputs);
       program.run(inputs, apart);
       const shared = copyOf(inputs);
       program.run(shared, { ...together, y: shared["x"]! });
@@ -81,7 +86,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
   it("gives the same when two names of one output are the arrays of two inputs", () => {
     const other = input("other", [4, 20]);
     const y = exp(add(x, other));
-    const program = programOf({ y, same: y, z: gemm(x, other, { transB: true }) });
+    const program = programOf(set, { y, same: y, z: gemm(x, other, { transB: true }) });
     const [given, second] = [ramp(80), ramp(80, -0.002)];
     const [apart, z, zApart] = [new Float32Array(80), new Float32Array(16), new Float32Array(16)];
     program.run({ x: given, other: second }, { y: apart, same: new Float32Array(80), z: zApart });
@@ -96,7 +101,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
       const made = randomGraph(seed, 16);
       const inputs = arraysFor(made);
       const [apart, together, shared] = [emptyFor(made.graph), emptyFor(made.graph), copyOf(inputs)];
-      const program = new NativeProgram(made.graph, new Workspace());
+      const program = new NativeProgram(made.graph, new Workspace(), { set });
       program.run(inputs, apart);
       const taken = new Set<string>();
       for (const [name, node] of Object.entries(made.graph.outputs)) {
@@ -116,7 +121,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
   });
 
   it("computes the named outputs alone, from the inputs that they need", () => {
-    const program = programOf({ y: exp(x), z: softmax(square) });
+    const program = programOf(set, { y: exp(x), z: softmax(square) });
     const [y, z] = [new Float32Array(80), new Float32Array(400)];
     program.run({ x: ramp(80) }, { y });
     expectClose(y, Float64Array.from(ramp(80), Math.exp), tolerances.engine32);
@@ -126,7 +131,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
   });
 
   it("computes on shared memory and at any offset of it, and touches nothing beside", () => {
-    const program = programOf({ y: add(softmax(x), x), z: gemm(x, square, {}) });
+    const program = programOf(set, { y: add(softmax(x), x), z: gemm(x, square, {}) });
     const wanted = emptyFor(graphOf({ y: x, z: x }));
     program.run({ x: ramp(80), square: ramp(400, -0.002) }, wanted);
     for (const offset of [0, 1, 3, 7, 13]) {
@@ -151,7 +156,10 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
     const workspace = new Workspace();
     const large = input("large", [300, 300]);
     const outputs = { y: softmax(gemm(softmax(x), square, {})) };
-    const [small, big] = [programOf(outputs, workspace), programOf({ y: gemm(softmax(large), large, {}) }, workspace)];
+    const [small, big] = [
+      programOf(set, outputs, workspace),
+      programOf(set, { y: gemm(softmax(large), large, {}) }, workspace),
+    ];
     const inputs = { x: ramp(80), square: ramp(400) };
     const [first, second] = [new Float32Array(80), new Float32Array(80)];
     small.run(inputs, { y: first });
@@ -164,7 +172,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
   });
 
   it("takes other arrays in every run, and the same ones with other numbers", () => {
-    const program = programOf({ y: mul(x, filled([4, 20], 2)) });
+    const program = programOf(set, { y: mul(x, filled([4, 20], 2)) });
     const [one, two] = [new Float32Array(80), new Float32Array(80)];
     const given = ramp(80);
     program.run({ x: given }, { y: one });
@@ -176,7 +184,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
   });
 
   it("refuses arrays that are missing, of another length or of another type, and writes nothing", () => {
-    const program = programOf({ y: gatherRows(x, input("ids", [2], "int32")) });
+    const program = programOf(set, { y: gatherRows(x, input("ids", [2], "int32")) });
     const [good, ids, y] = [ramp(80), Int32Array.of(0, 3), new Float32Array(40)];
     const float = new Float32Array(2);
     expect(() => program.run({ x: good }, { y })).toThrow('"ids" is given');
@@ -191,7 +199,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
   });
 
   it("refuses an index outside of its table before it runs", () => {
-    const program = programOf({ y: gatherRows(x, input("ids", [3], "int32")) });
+    const program = programOf(set, { y: gatherRows(x, input("ids", [3], "int32")) });
     const y = new Float32Array(60);
     for (const wrong of [-1, 4, 2 ** 31 - 1]) {
       const run = (): void => program.run({ x: ramp(80), ids: Int32Array.of(0, 3, wrong) }, { y });
@@ -205,7 +213,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
     // No element is above the bound: the count says 20, one more than the last column.
     const bound = input("bound", [4, 1]);
     const sampled = reshape(cast(sub(filled([4, 1], 20), countAbove(x, bound)), "int32"), [4]);
-    const program = programOf({ sampled, picked: pick(x, sampled) });
+    const program = programOf(set, { sampled, picked: pick(x, sampled) });
     const outputs = { sampled: new Int32Array(4), picked: new Float32Array(4) };
     program.run({ x: ramp(80), bound: new Float32Array(4) }, outputs);
     expect([...outputs.sampled]).toEqual([0, 0, 0, 0]);
@@ -216,7 +224,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
 
   it("refuses to look up an index of its own that it is not asked for, so that nobody could check it", () => {
     const greedy = argmax(x);
-    const program = programOf({ greedy, picked: pick(x, greedy), y: exp(x) });
+    const program = programOf(set, { greedy, picked: pick(x, greedy), y: exp(x) });
     expect(() => program.run({ x: ramp(80) }, { picked: new Float32Array(4) })).toThrow("indices of pick");
     program.run({ x: ramp(80) }, { y: new Float32Array(80) });
     program.dispose();
@@ -226,7 +234,7 @@ describe.skipIf(!hasAvx512())("NativeProgram", () => {
     const codes = (): number =>
       fs.readFileSync("/proc/self/maps", "utf8").match(/ r-xp 00000000 00:00 0 *$/gm)?.length ?? 0;
     const before = codes();
-    const program = programOf({ y: exp(x), z: softmax(x) });
+    const program = programOf(set, { y: exp(x), z: softmax(x) });
     const given = ramp(80);
     program.run({ x: given }, { y: new Float32Array(80) });
     program.run({ x: given }, { z: new Float32Array(80) });

@@ -7,6 +7,7 @@ import { absorbSums } from "./absorb.ts";
 import { checkIndices, indexBounds, type IndexBounds } from "./bounds.ts";
 import { ARENA, compilePlan, FIRST_POINTER, SCRATCH } from "./compiled.ts";
 import { addressOf, NativeBlock, type MachineCode } from "./executable.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { planProgram, type ProgramPlan } from "./plan.ts";
 
 type Arrays = Readonly<Record<string, TensorData>>;
@@ -39,16 +40,22 @@ interface Variant {
 /** Scratch memory begins at a page, and a page lies behind it: an index that is one too large reads nothing foreign before it is found. */
 const PAGE = 4096;
 
+export interface NativeOptions {
+  /** what the code is written in; the processor has it */
+  readonly set: InstructionSet;
+  /** linear maps multiply in bfloat16; everything else stays float32 */
+  readonly bfloat16?: boolean;
+}
+
 /** A compiled graph: see `Program` in the engine room. */
 export class NativeProgram {
   readonly #graph: Graph;
   readonly #workspace: Workspace;
-  readonly #bfloat16: boolean;
+  readonly #options: NativeOptions;
   readonly #variants = new Map<string, Variant>();
 
-  /** @param bfloat16  linear maps multiply in bfloat16; everything else stays float32 */
-  constructor(graph: Graph, workspace: Workspace, bfloat16 = false) {
-    this.#bfloat16 = bfloat16;
+  constructor(graph: Graph, workspace: Workspace, options: NativeOptions) {
+    this.#options = options;
     this.#graph = absorbSums(graph);
     this.#workspace = workspace;
     indexBounds(graph); // which refuses indices that no run could check
@@ -98,7 +105,7 @@ export class NativeProgram {
     const key = `${names.join(" ")} copied ${copied.join(" ")}`;
     const known = this.#variants.get(key);
     if (known !== undefined) return known;
-    const plan = planProgram(this.#graph, names, { copied: new Set(copied), bfloat16: this.#bfloat16 });
+    const plan = planProgram(this.#graph, names, { ...this.#options, copied: new Set(copied) });
     const table = new BigUint64Array(FIRST_POINTER + plan.pointers.length);
     const wanted = Object.fromEntries(names.map((name) => [name, this.#graph.outputs[name]!]));
     const bounds = indexBounds({ inputs: this.#graph.inputs, outputs: wanted });

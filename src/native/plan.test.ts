@@ -12,6 +12,7 @@ import { softmax } from "../graph/ops/rowwise.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { absorbSums } from "./absorb.ts";
 import { callsOf } from "./calls.ts";
+import { AVX2, AVX512 } from "./instruction-set.ts";
 import { planProgram, type ProgramPlan } from "./plan.ts";
 import { readersOf, sourceOf, unitsOf } from "./units.ts";
 
@@ -28,13 +29,13 @@ interface Lived {
 }
 
 /** Every value in the arena, with the first and the last unit that touch it, worked out apart from the plan. */
-function livesOf({ outputs }: Graph, { calls, storage }: ProgramPlan): Lived[] {
+function livesOf({ outputs }: Graph, { set, calls, storage }: ProgramPlan): Lived[] {
   const nodes = Object.values(outputs);
   const readers = readersOf(
     nodesInOrder(nodes).filter((node) => sourceOf(node) === node),
     nodes,
   );
-  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers));
+  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers, { set }));
   const copies = calls.filter((call) =>
     call.arguments.some((one) => typeof one !== "string" && one.node.op.name === "output"),
   );
@@ -95,12 +96,17 @@ function collisions(lives: readonly Lived[]): string[] {
 const x = input("x", [20, 20]);
 const ids = input("ids", [20], "int32");
 
-describe("planProgram", () => {
+describe.each([AVX512, AVX2].map((set) => [set.name, set] as const))("planProgram, %s", (_, set) => {
+  /** Of all outputs, or of those that are named. */
+  function planOf(graph: Graph, names: readonly string[] = Object.keys(graph.outputs)): ProgramPlan {
+    return planProgram(graph, names, { set });
+  }
+
   it("never keeps two values that are alive together in the same memory, on random graphs", () => {
     let shared = 0;
     for (let seed = 1; seed <= 120; seed++) {
       const graph = absorbSums(randomGraph(seed, 40).graph);
-      const plan = planProgram(graph, Object.keys(graph.outputs));
+      const plan = planOf(graph);
       const lives = livesOf(graph, plan);
       expect(collisions(lives), `seed ${seed}`).toEqual([]);
       for (const { end } of lives) expect(end).toBeLessThanOrEqual(plan.arenaBytes);
@@ -115,7 +121,7 @@ describe("planProgram", () => {
       for (let i = 0; i < 10; i++) node = each(node);
       return node;
     };
-    const bytes = (y: GraphNode): number => planProgram(graphOf({ y }), ["y"]).arenaBytes;
+    const bytes = (y: GraphNode): number => planOf(graphOf({ y })).arenaBytes;
     expect(bytes(chain((node) => gemm(node, x, {})))).toBe(2 * 1600);
     expect(bytes(chain(softmax))).toBe(1600);
   });
@@ -124,7 +130,7 @@ describe("planProgram", () => {
     const [a, b] = [softmax(x), exp(gemm(x, x, {}))];
     const joined = concat([a, x, b, slice(b, 0, 0, 5), concat([softmax(b), softmax(a)], 0)], 0);
     const graph = graphOf({ y: gemm(joined, x, {}), z: add(a, b) });
-    const plan = planProgram(graph, ["y", "z"]);
+    const plan = planOf(graph);
     const start = (node: GraphNode): number => {
       const place = plan.storage.get(node)!;
       return place.kind === "arena" ? place.start : NaN;
@@ -140,7 +146,7 @@ describe("planProgram", () => {
     const s = softmax(x);
     const base = concat([s, exp(x)], 0);
     const y = scatterAddRows(base, ids, s);
-    const plan = planProgram(graphOf({ y: gemm(y, x, {}) }), ["y"]);
+    const plan = planOf(graphOf({ y: gemm(y, x, {}) }));
     expect(plan.storage.get(s)).toEqual(plan.storage.get(base));
     expect(plan.storage.get(y)).not.toEqual(plan.storage.get(base));
   });
@@ -148,7 +154,7 @@ describe("planProgram", () => {
   it("joins nothing a second time, in the columns, or in an output's own array", () => {
     const s = softmax(x);
     const copies = (y: GraphNode): number =>
-      planProgram(graphOf({ y }), ["y"]).calls.filter(({ key }) => key.startsWith("copy ")).length;
+      planOf(graphOf({ y })).calls.filter(({ key }) => key.startsWith("copy ")).length;
     const product = (y: GraphNode): GraphNode => gemm(y, input("w", [y.shape[1]!, 2]), {});
     expect(copies(product(concat([s, s], 0)))).toBe(1);
     expect(copies(product(concat([s, exp(x)], 1)))).toBe(2);
@@ -158,7 +164,7 @@ describe("planProgram", () => {
   it("computes what the named outputs need, and nothing else", () => {
     const graph = graphOf({ e: exp(x), s: softmax(x), both: add(exp(x), gemm(x, x, {})) });
     const keys = (names: readonly string[]): string[] =>
-      planProgram(graph, names).calls.map(({ key }) => key.slice(0, key.indexOf(" ")));
+      planOf(graph, names).calls.map(({ key }) => key.slice(0, key.indexOf(" ")));
     expect(keys(["s"])).toEqual(["softmax"]);
     expect(keys(["e"])).toEqual(["loop"]);
     expect(keys(["s", "both"]).sort()).toEqual(["gemm", "loop", "softmax"]);
@@ -167,11 +173,11 @@ describe("planProgram", () => {
   it("takes over no memory that the same kernel reads in a second way", () => {
     const s = softmax(x);
     for (const y of [gemm(s, x, {}, s), mul(s, slice(s, 0, 0, 1)), scatterAddRows(s, ids, s)]) {
-      const plan = planProgram(graphOf({ y: gemm(y, x, {}) }), ["y"]);
+      const plan = planOf(graphOf({ y: gemm(y, x, {}) }));
       expect(plan.storage.get(y), y.op.name).not.toEqual(plan.storage.get(s));
     }
     const plain = gemm(x, x, {}, s);
-    const plan = planProgram(graphOf({ y: gemm(plain, x, {}) }), ["y"]);
+    const plan = planOf(graphOf({ y: gemm(plain, x, {}) }));
     expect(plan.storage.get(plain)).toEqual(plan.storage.get(s));
   });
 
@@ -179,8 +185,7 @@ describe("planProgram", () => {
     const later = input("later", [20, 20]);
     const y = exp(add(x, later));
     const graph = graphOf({ y, z: gemm(y, later, {}), w: gemm(x, x, {}, x), v: gemm(later, later, {}, x) });
-    const of = (...names: string[]): string[][] =>
-      names.map((name) => [...planProgram(graph, names).readLater.get(name)!]);
+    const of = (...names: string[]): string[][] => names.map((name) => [...planOf(graph, names).readLater.get(name)!]);
     expect(of("y")).toEqual([[]]);
     expect(of("y", "z")).toEqual([["later"], ["later"]]);
     expect([of("w"), of("v")]).toEqual([[["x"]], [["later"]]]);
@@ -189,7 +194,7 @@ describe("planProgram", () => {
   it("puts a second name of an output, and a view of one, in an array of its own", () => {
     const y = exp(x);
     const graph = { inputs: { x }, outputs: { y, same: y, part: slice(y, 0, 3, 5), zeros: filled([3], 0) } };
-    const plan = planProgram(graph, Object.keys(graph.outputs));
+    const plan = planOf(graph);
     expect(plan.calls.map(({ key }) => key.slice(0, key.indexOf(" ")))).toEqual(["loop", "copy", "copy", "copy"]);
     expect([plan.arenaBytes, plan.pointers.filter(({ kind }) => kind === "output").length]).toEqual([0, 4]);
   });

@@ -6,6 +6,7 @@ import { RDI, RSI } from "./assembler.ts";
 import { Arena } from "./arena.ts";
 import { callsOf } from "./calls.ts";
 import { emitStridedCopy } from "./copy.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { joinParts, wholeOf, type Parts } from "./joined.ts";
 import type { KernelCall, UnitCalls } from "./kernel-call.ts";
 import { uniformValue } from "./uniform.ts";
@@ -20,6 +21,7 @@ export type Pointer =
   | { readonly kind: "constant"; readonly data: TensorData };
 
 export interface ProgramPlan {
+  readonly set: InstructionSet;
   readonly calls: readonly KernelCall[];
   /** by the node whose memory it is */
   readonly storage: ReadonlyMap<GraphNode, Storage>;
@@ -34,6 +36,8 @@ export interface ProgramPlan {
 export interface PlanOptions {
   /** outputs that are computed elsewhere and copied at the end, because their arrays hold inputs read until then */
   readonly copied?: ReadonlySet<string>;
+  /** what the kernels are written in */
+  readonly set: InstructionSet;
   /** linear maps multiply in bfloat16 */
   readonly bfloat16?: boolean;
 }
@@ -43,15 +47,15 @@ export interface PlanOptions {
  *
  * @param names  of the outputs to compute
  */
-export function planProgram(graph: Graph, names: readonly string[], options: PlanOptions = {}): ProgramPlan {
-  const { copied = new Set<string>(), bfloat16 = false } = options;
+export function planProgram(graph: Graph, names: readonly string[], options: PlanOptions): ProgramPlan {
+  const { copied = new Set<string>() } = options;
   const outputs = names.map((name) => ({ name, node: graph.outputs[name]! }));
   const nodes = outputs.map(({ node }) => node);
   const readers = readersOf(
     nodesInOrder(nodes).filter((node) => sourceOf(node) === node),
     nodes,
   );
-  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers, bfloat16));
+  const units = unitsOf(nodes).map((unit) => callsOf(unit, readers, options));
   const memory = new Memory(new Set(units.flatMap(({ writes }) => writes)));
   const direct = new Map<GraphNode, string>();
   const inputCopies: KernelCall[] = [];
@@ -69,6 +73,7 @@ export function planProgram(graph: Graph, names: readonly string[], options: Pla
   const all = [...joined.units, { calls: [...inputCopies, ...copies], writes: [], takesOver: new Map() }];
   memory.assign(all, joined.parts);
   return {
+    set: options.set,
     calls: all.flatMap(({ calls }) => calls),
     storage: memory.storage,
     pointers: memory.pointers(),

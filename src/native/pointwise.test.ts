@@ -1,14 +1,14 @@
 // Loops that compute several elementwise operations at once, against the same operations in plain float64, one after the other.
 
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { fencedArray } from "../../test/support/fenced-array.ts";
-import { kernelOf } from "../../test/support/native-kernel.ts";
+import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream, type RandomStream } from "../base/seeds.ts";
 import { offsetsOf, stridesOf } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
-import { hasAvx512 } from "./features.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import {
   emitPointwise,
   POINTWISE_ARGUMENTS,
@@ -75,7 +75,12 @@ function arraysFor(loop: PointwiseLoop, stream: RandomStream): Float32Array[] {
 }
 
 /** Runs the loop and compares every kept value; `taken` names arrays that kept values take the place of. */
-function expectLoop(loop: PointwiseLoop, label: string, taken: ReadonlyMap<number, number> = new Map()): void {
+function expectLoop(
+  set: InstructionSet,
+  loop: PointwiseLoop,
+  label: string,
+  taken: ReadonlyMap<number, number> = new Map(),
+): void {
   const stream = randomStream({ root: 21, purpose: label });
   const arrays = arraysFor(loop, stream);
   const wanted = meaningOf(loop, arrays);
@@ -84,7 +89,7 @@ function expectLoop(loop: PointwiseLoop, label: string, taken: ReadonlyMap<numbe
     const from = taken.get(i);
     return from === undefined ? fencedArray(new Float32Array(wanted[operation]!.length).fill(NaN)) : arrays[from]!;
   });
-  kernelOf((to) => emitPointwise(to, loop), POINTWISE_ARGUMENTS)(...arrays, ...kept);
+  kernelOf(set, (to) => emitPointwise(to, loop), POINTWISE_ARGUMENTS)(...arrays, ...kept);
   for (const [i, operation] of loop.kept.entries()) {
     expectClose(kept[i]!, wanted[operation]!, tolerances.engine32, `${label}: operation ${operation}`);
   }
@@ -94,9 +99,9 @@ function expectLoop(loop: PointwiseLoop, label: string, taken: ReadonlyMap<numbe
 }
 
 /** Lengths around a vector, around the longest unrolled row, and with every kind of rest. */
-const WIDTHS = [1, 2, 15, 16, 17, 31, 32, 48, 63, 64, 65, 80, 129];
+const WIDTHS = [1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 48, 63, 64, 65, 72, 80, 129];
 
-describe.skipIf(!hasAvx512())("emitPointwise", () => {
+describeInSets("emitPointwise", (set) => {
   it("knows every op of POINTWISE_OPS", () => {
     expect(Object.keys(MEANING).sort()).toEqual([...POINTWISE_OPS].sort());
     for (const name of POINTWISE_OPS) {
@@ -110,14 +115,14 @@ describe.skipIf(!hasAvx512())("emitPointwise", () => {
         operations: [op(name, ...operands)],
         kept: [0],
       };
-      expectLoop(loop, name);
+      expectLoop(set, loop, name);
     }
   });
 
   it("gives every element of rows of any length, and nothing behind them", () => {
     for (const width of WIDTHS) {
       const loop = { sizes: [width], strides: [[1], [1]], operations: [op("sub", array(0), array(1))], kept: [0] };
-      expectLoop(loop, `width ${width}`);
+      expectLoop(set, loop, `width ${width}`);
     }
   });
 
@@ -128,13 +133,18 @@ describe.skipIf(!hasAvx512())("emitPointwise", () => {
       const shape = sizes.map((size, axis) => ((repeated >> axis) & 1 ? 1 : size));
       const strides = stridesOf(shape).map((stride, axis) => (shape[axis] === 1 ? 0 : stride));
       const operations = [op("mul", array(0), array(1)), op("add", value(0), array(1)), op("sub", array(1), value(1))];
-      expectLoop({ sizes, strides: [full, strides], operations, kept: [2] }, `repeated over ${repeated.toString(2)}`);
+      expectLoop(
+        set,
+        { sizes, strides: [full, strides], operations, kept: [2] },
+        `repeated over ${repeated.toString(2)}`,
+      );
     }
   });
 
   it("walks axes that two arrays store in different orders", () => {
     const operations = [op("div", array(0), array(1))];
     expectLoop(
+      set,
       {
         sizes: [4, 3, 19],
         strides: [
@@ -160,7 +170,7 @@ describe.skipIf(!hasAvx512())("emitPointwise", () => {
           op("sum", value(2)),
           op("sum", array(0)),
         ];
-        expectLoop({ sizes, strides, operations, kept: [1, 2, 3, 4] }, `sums over ${sizes.join()}`);
+        expectLoop(set, { sizes, strides, operations, kept: [1, 2, 3, 4] }, `sums over ${sizes.join()}`);
       }
     }
   });
@@ -178,7 +188,7 @@ describe.skipIf(!hasAvx512())("emitPointwise", () => {
     const loop = { sizes: [40], strides: [[1]], operations, kept: [6, 4, 5] };
     const arrays = arraysFor(loop, randomStream({ root: 22, purpose: "numbers" }));
     const kept = loop.kept.map(() => new Float32Array(40));
-    kernelOf((to) => emitPointwise(to, loop), POINTWISE_ARGUMENTS)(...arrays, ...kept);
+    kernelOf(set, (to) => emitPointwise(to, loop), POINTWISE_ARGUMENTS)(...arrays, ...kept);
     expectClose(kept[0]!, meaningOf(loop, arrays)[6]!, tolerances.engine32);
     expect([kept[1]![39], kept[2]![39]]).toEqual([Infinity, -Infinity]);
   });
@@ -198,6 +208,7 @@ describe.skipIf(!hasAvx512())("emitPointwise", () => {
       ];
       const loop = { sizes: [3, width], strides, operations, kept: [0, 2, 1] };
       expectLoop(
+        set,
         loop,
         `in place, width ${width}`,
         new Map([
@@ -213,11 +224,58 @@ describe.skipIf(!hasAvx512())("emitPointwise", () => {
     const combined = first.slice(1).map((_, i) => op("add", value(i === 0 ? 0 : 11 + i), value(i + 1)));
     const strides = Array.from({ length: 8 }, (_, i) => (i % 3 === 0 ? [0, 1] : i % 3 === 1 ? [37, 1] : [1, 0]));
     const operations = [...first, ...combined, op("sum", value(22))];
-    expectLoop({ sizes: [5, 37], strides, operations, kept: [22, 23] }, "many values");
+    expectLoop(set, { sizes: [5, 37], strides, operations, kept: [22, 23] }, "many values");
+  });
+
+  it("keeps more values than there are registers, of which each is used again when all are there", () => {
+    // All forty are alive together; exp and the others overwrite registers besides.
+    const series = ["exp", "log", "sigmoid", "silu"];
+    const first = Array.from({ length: 40 }, (_, i) =>
+      i % 5 === 4 ? op(series[((i - 4) / 5) % 4]!, array(i % 3)) : op("mul", array(i % 3), number(0.5 + i / 40)),
+    );
+    const combined = first
+      .slice(1)
+      .map((_, i) => op(i % 2 === 0 ? "sub" : "add", value(i === 0 ? 0 : 39 + i), value(i + 1)));
+    const operations = [...first, ...combined, op("sum", value(3)), op("sum", value(78))];
+    for (const width of WIDTHS) {
+      const strides = [
+        [2 * width, width, 1],
+        [0, width, 1],
+        [1, 0, 0],
+      ];
+      expectLoop(
+        set,
+        { sizes: [3, 2, width], strides, operations, kept: [78, 7, 79, 80] },
+        `no register, width ${width}`,
+      );
+    }
+  });
+
+  it("reads an array again at the end, after a result took its place and the registers went to others", () => {
+    // Eight arrays and three rounds of eight values are alive together, all used again in the rounds after, array 0 last.
+    const round = (each: (i: number) => Operation): Operation[] => Array.from({ length: 8 }, (_, i) => each(i));
+    const operations = [
+      ...round((i) => op("mul", array(i), array((i + 1) % 8))),
+      ...round((i) => op("silu", value(i))),
+      ...round((i) => op("sub", value(i), value(8 + i))),
+      ...round((i) => op("mul", array(7 - i), value(16 + i))),
+      ...round((i) => op("add", value(24 + i), value(8 + i))),
+      ...round((i) => op("sub", value(32 + i), value(i))),
+      ...round((i) => op("add", value(i === 0 ? 24 : 47 + i), value(40 + i))),
+    ];
+    for (const width of WIDTHS) {
+      const strides = Array.from({ length: 8 }, () => [width, 1]);
+      const loop = { sizes: [3, width], strides, operations, kept: [0, 55] };
+      // The first product is written over array 0, the last sum over array 7.
+      const [early, late] = [[0, 0] as const, [1, 7] as const];
+      for (const taken of [[early], [late], [early, late]]) {
+        expectLoop(set, loop, `again, width ${width}, over ${taken.join(" and ")}`, new Map(taken));
+      }
+    }
   });
 
   it("gives what float64 gives for random expressions, as one loop and with any of their values kept", () => {
-    for (let item = 0; item < 60; item++) expectLoop(randomLoop(item), `random ${item}`);
+    for (let item = 0; item < 60; item++) expectLoop(set, randomLoop(item), `random ${item}`);
   });
 });
 

@@ -2,7 +2,6 @@
 
 import {
   at,
-  COMPARE,
   indexed,
   JUMP,
   literal,
@@ -22,10 +21,11 @@ import {
   type Gpr,
   type Label,
   type Memory,
-  type Zmm,
+  type Vector,
 } from "./assembler.ts";
-import { acrossLanes, LANES } from "./loops.ts";
-import { emitExp, emitLog, emitSigmoid } from "./vector-math.ts";
+import { LiveRegisters } from "./live-registers.ts";
+import { acrossLanes } from "./loops.ts";
+import { emitExp, emitLog, emitSigmoid, type Temps } from "./vector-math.ts";
 
 /** Where an operand comes from: an array, a number, or an earlier operation of the same loop. */
 export type Operand =
@@ -53,10 +53,12 @@ export interface PointwiseLoop {
 export const POINTWISE_ARGUMENTS: readonly Gpr[] = [RDI, RSI, RDX, RCX, R8, R9, R10, R11, RBX, RBP];
 
 const TAIL = 1;
-const COMPARED = 2;
 /** Rows up to this long are unrolled. */
 const UNROLLED = 64;
-const REGISTERS = 32;
+/** Of the registers, the part that arrays of one element a row may not take. */
+const NOT_HOISTED = 3 / 4;
+/** Registers that one operation needs at most: its operands, its result, what it overwrites. */
+const AT_ONCE = 6;
 
 interface Axis {
   readonly size: number;
@@ -98,7 +100,8 @@ export function emitPointwise(to: Assembler, shape: PointwiseLoop): Label {
   body.prepare();
   const outer = axes.slice(0, -1);
   const counters = 8 * outer.length;
-  if (counters > 0) to.addConstant(RSP, -counters);
+  const frame = counters + body.stackBytes(counters);
+  if (frame > 0) to.addConstant(RSP, -frame);
   const walk = (depth: number): void => {
     if (depth === outer.length) {
       body.row();
@@ -120,29 +123,33 @@ export function emitPointwise(to: Assembler, shape: PointwiseLoop): Label {
     to.jumpIf(JUMP.notZero, again);
   };
   walk(0);
-  if (counters > 0) to.addConstant(RSP, counters);
+  if (frame > 0) to.addConstant(RSP, frame);
   to.ret();
   return entry;
 }
 
-/** The code of one row: vectors of sixteen elements, then what is left under a mask. */
+/** The code of one row: vectors of elements, then what is left under a mask. */
 class RowBody {
   readonly #to: Assembler;
   readonly #shape: PointwiseLoop;
   readonly #axis: Axis;
   /** registers that stay the same over a row, by array */
-  readonly #hoisted = new Map<number, Zmm>();
+  readonly #hoisted = new Map<number, Vector>();
   /** sums over the row, by operation */
-  readonly #sums = new Map<number, Zmm>();
-  readonly #free: Zmm[] = [];
+  readonly #sums = new Map<number, Vector>();
+  readonly #free: Vector[] = [];
+  #stack = 0;
 
   constructor(to: Assembler, shape: PointwiseLoop, axis: Axis) {
     this.#to = to;
     this.#shape = shape;
     this.#axis = axis;
-    for (let register = REGISTERS - 1; register >= 0; register--) this.#free.push(register);
+    const { registers } = to.set;
+    const sums = shape.operations.filter(({ op }) => op === "sum").length;
+    const kept = Math.max(Math.floor(NOT_HOISTED * registers), sums + AT_ONCE);
+    for (let register = registers - 1; register >= 0; register--) this.#free.push(register);
     for (const array of shape.strides.keys()) {
-      if (axis.strides[array] === 0 && this.#free.length > 24) this.#hoisted.set(array, this.#free.pop()!);
+      if (axis.strides[array] === 0 && this.#free.length > kept) this.#hoisted.set(array, this.#free.pop()!);
     }
     for (const [index, { op }] of shape.operations.entries()) {
       if (op === "sum") this.#sums.set(index, this.#free.pop()!);
@@ -150,7 +157,7 @@ class RowBody {
   }
 
   prepare(): void {
-    const tail = this.#axis.size % LANES;
+    const tail = this.#axis.size % this.#to.lanes;
     if (tail > 0) this.#to.maskOf(TAIL, tail);
   }
 
@@ -159,19 +166,19 @@ class RowBody {
     const { size } = this.#axis;
     for (const [array, register] of this.#hoisted) to.broadcast(register, at(POINTWISE_ARGUMENTS[array]!));
     for (const register of this.#sums.values()) to.zeroVector(register);
-    const whole = Math.floor(size / LANES);
+    const whole = Math.floor(size / to.lanes);
     if (size <= UNROLLED) {
-      for (let i = 0; i < whole; i++) this.#vector((base) => at(base, 4 * LANES * i), false);
-      if (size % LANES > 0) this.#vector((base) => at(base, 4 * LANES * whole), true);
+      for (let i = 0; i < whole; i++) this.#vector((base) => at(base, 4 * to.lanes * i), false);
+      if (size % to.lanes > 0) this.#vector((base) => at(base, 4 * to.lanes * whole), true);
     } else {
       to.moveConstant(RAX, 0);
       to.align(16);
       const again = to.bound();
       this.#vector((base) => indexed(base, RAX, 1), false);
-      to.addConstant(RAX, 4 * LANES);
-      to.compareConstant(RAX, 4 * LANES * whole);
+      to.addConstant(RAX, 4 * to.lanes);
+      to.compareConstant(RAX, 4 * to.lanes * whole);
       to.jumpIf(JUMP.less, again);
-      if (size % LANES > 0) this.#vector((base) => indexed(base, RAX, 1), true);
+      if (size % to.lanes > 0) this.#vector((base) => indexed(base, RAX, 1), true);
     }
     const { kept, strides } = this.#shape;
     for (const [operation, register] of this.#sums) {
@@ -182,38 +189,43 @@ class RowBody {
     }
   }
 
+  /**
+   * Room on the stack for values that find no register.
+   *
+   * @param start  of it, in bytes above the stack pointer
+   */
+  stackBytes(start: number): number {
+    const { operations, strides } = this.#shape;
+    const values = operations.length + strides.length;
+    this.#stack = start;
+    return values + AT_ONCE > this.#to.set.registers ? 4 * this.#to.lanes * values : 0;
+  }
+
   /** One vector of elements through all operations. */
   #vector(place: (base: Gpr) => Memory, tail: boolean): void {
     const { operations, kept, strides } = this.#shape;
     const to = this.#to;
     const mask = tail ? TAIL : 0;
-    const free = [...this.#free];
-    const take = (): Zmm => {
-      const register = free.pop();
-      if (register === undefined) throw new Error("the loop holds more values than there are registers");
-      return register;
-    };
+    const registers = new LiveRegisters(to, this.#free, this.#stack);
     const lastUse = lastUses(operations);
-    const arrays = new Map<number, Zmm>();
-    const values = new Map<number, Zmm>();
-    const registerOf = (operand: Operand): Zmm => {
-      if (operand.kind === "value") return values.get(operand.operation)!;
+    const registerOf = (operand: Operand): Vector => {
+      if (operand.kind === "value") return registers.of(valueKey(operand.operation));
       if (operand.kind === "number") {
-        const register = take();
+        const register = registers.take();
         to.broadcast(register, literal(operand.value));
         return register;
       }
-      const known = this.#hoisted.get(operand.array) ?? arrays.get(operand.array);
-      if (known !== undefined) return known;
-      const register = take();
-      const base = POINTWISE_ARGUMENTS[operand.array]!;
-      if (this.#axis.strides[operand.array] === 0) to.broadcast(register, at(base));
-      else to.loadVector(register, place(base), mask);
-      arrays.set(operand.array, register);
-      return register;
+      const { array } = operand;
+      const hoisted = this.#hoisted.get(array);
+      if (hoisted !== undefined) return hoisted;
+      return registers.of(arrayKey(array), (register) => {
+        const base = POINTWISE_ARGUMENTS[array]!;
+        if (this.#axis.strides[array] === 0) to.broadcast(register, at(base));
+        else to.loadVector(register, place(base), mask);
+      });
     };
     for (const [index, { op, operands }] of operations.entries()) {
-      const registers = operands.map(registerOf);
+      const sources = operands.map(registerOf);
       const dies = (position: number): boolean => {
         const operand = operands[position]!;
         if (operand.kind === "number") return true;
@@ -222,22 +234,25 @@ class RowBody {
       };
       if (op === "sum") {
         const register = this.#sums.get(index)!;
-        to.vector("vaddps", register, register, registers[0]!, { mask });
+        to.vector("vaddps", register, register, sources[0]!, { mask });
       } else {
-        const result = take();
-        const temps = [take(), take()] as const;
-        emitOperation(to, op, result, registers, temps);
-        free.push(temps[1], temps[0]);
-        values.set(index, result);
+        const result = registers.take(valueKey(index));
+        const temps = SERIES.has(op) ? ([registers.take(), registers.take(), registers.take()] as const) : null;
+        emitOperation(to, op, result, sources, temps);
+        for (const temp of [...(temps ?? [])].reverse()) registers.giveBack(temp);
         if (kept.includes(index)) {
           to.storeVector(place(POINTWISE_ARGUMENTS[strides.length + kept.indexOf(index)]!), result, mask);
         }
       }
-      for (const register of new Set(registers.filter((_, position) => dies(position)))) free.push(register);
-      if (op !== "sum" && lastUse.values.get(index) === undefined) free.push(values.get(index)!);
+      for (const register of new Set(sources.filter((_, position) => dies(position)))) registers.giveBack(register);
+      if (op !== "sum" && lastUse.values.get(index) === undefined) registers.giveBack(registers.of(valueKey(index)));
+      registers.settle();
     }
   }
 }
+
+const valueKey = (operation: number): string => `value ${operation}`;
+const arrayKey = (array: number): string => `array ${array}`;
 
 function lastUses(operations: readonly Operation[]): {
   readonly arrays: Map<number, number>;
@@ -275,12 +290,15 @@ export const POINTWISE_OPS: ReadonlySet<string> = new Set([
   "silu",
 ]);
 
+/** Those that overwrite registers besides. */
+const SERIES: ReadonlySet<string> = new Set(["exp", "log", "sigmoid", "silu"]);
+
 function emitOperation(
   to: Assembler,
   op: string,
-  result: Zmm,
-  [a, b]: readonly Zmm[],
-  temps: readonly [Zmm, Zmm],
+  result: Vector,
+  [a, b]: readonly Vector[],
+  temps: Temps | null,
 ): void {
   if (op in PLAIN) {
     to.vector(PLAIN[op as keyof typeof PLAIN], result, a!, b!);
@@ -288,9 +306,7 @@ function emitOperation(
   }
   switch (op) {
     case "greater":
-      to.compareVectors(COMPARED, a!, b!, COMPARE.greater);
-      to.zeroVector(result);
-      to.vector("vblendmps", result, result, literal(1), { mask: COMPARED, broadcast: true });
+      to.oneWhereGreater(result, a!, b!);
       return;
     case "neg":
       to.broadcast(result, literal(-0));
@@ -301,16 +317,16 @@ function emitOperation(
       return;
     case "exp":
       to.copyVector(result, a!);
-      emitExp(to, result, temps);
+      emitExp(to, result, temps!);
       return;
     case "log":
       to.copyVector(result, a!);
-      emitLog(to, result, temps);
+      emitLog(to, result, temps!);
       return;
     case "sigmoid":
     case "silu":
       to.copyVector(result, a!);
-      emitSigmoid(to, result, temps);
+      emitSigmoid(to, result, temps!);
       if (op === "silu") to.vector("vmulps", result, result, a!);
       return;
     default:

@@ -1,9 +1,9 @@
 // Kernels on rows against the graph's own meaning in float64, over the ends of vectors, registers and loops.
 
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { expectClose, type Tolerance } from "../../test/support/expect-close.ts";
 import { fencedArray } from "../../test/support/fenced-array.ts";
-import { kernelOf } from "../../test/support/native-kernel.ts";
+import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
 import { interpret } from "../graph/interpret.ts";
@@ -11,14 +11,14 @@ import { input, type GraphNode } from "../graph/node.ts";
 import { rmsNorm } from "../graph/ops/decoder.ts";
 import { argmax, cumulativeSum, logSoftmax, softmax } from "../graph/ops/rowwise.ts";
 import type { Assembler, Label } from "./assembler.ts";
-import { hasAvx512 } from "./features.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import type { RowShape } from "./loops.ts";
 import { emitArgmax, emitCumulativeSum, emitLogSoftmax, emitRmsNorm, emitSoftmax } from "./rowwise.ts";
 
-/** Ends of a vector; rows in registers, just too long for them (257, 272), and in a loop with every kind of rest. */
-const WIDTHS = [1, 7, 16, 33, 64, 100, 255, 256, 257, 272, 320, 513, 1000];
-/** Fewer rows than a tile of sixteen, and one and a piece. */
-const ROWS = [1, 3, 19];
+/** Ends of a vector; rows in registers, just too long for them (33, 257, 272), and in a loop with every kind of rest. */
+const WIDTHS = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 100, 255, 256, 257, 272, 320, 513, 1000];
+/** Fewer rows than a tile of eight or sixteen, a whole one, and one and a piece. */
+const ROWS = [1, 3, 8, 19];
 const SHAPES: readonly RowShape[] = WIDTHS.flatMap((width) => ROWS.map((rows) => ({ rows, width })));
 const GUARD = 40;
 const UNTOUCHED = 12345;
@@ -51,12 +51,18 @@ function meaningOf(op: (x: GraphNode) => GraphNode, { rows, width }: RowShape, x
 type Emit = (to: Assembler, shape: RowShape) => Label;
 
 /** Runs a kernel (x, y) on every shape, into memory of its own and in place, and compares with the op. */
-function expectMeaning(emit: Emit, op: (x: GraphNode) => GraphNode, tolerance: Tolerance, rowsOf = randomRows): void {
+function expectMeaning(
+  set: InstructionSet,
+  emit: Emit,
+  op: (x: GraphNode) => GraphNode,
+  tolerance: Tolerance,
+  rowsOf = randomRows,
+): void {
   for (const shape of SHAPES) {
     const label = `${shape.rows} x ${shape.width}`;
     const x = rowsOf(shape.rows * shape.width, label);
     const expected = meaningOf(op, shape, x);
-    const kernel = kernelOf((to) => emit(to, shape));
+    const kernel = kernelOf(set, (to) => emit(to, shape));
     const { inner: y, expectGuards } = guarded(x.length);
     kernel(x, y);
     expectClose(y, expected, tolerance, label);
@@ -66,16 +72,16 @@ function expectMeaning(emit: Emit, op: (x: GraphNode) => GraphNode, tolerance: T
   }
 }
 
-describe.skipIf(!hasAvx512())("emitSoftmax, where the processor has AVX-512", () => {
+describeInSets("emitSoftmax", (set) => {
   it("gives the softmax of every row, in place too, and writes nothing else", () => {
-    expectMeaning(emitSoftmax, softmax, tolerances.engine32);
+    expectMeaning(set, emitSoftmax, softmax, tolerances.engine32);
   });
 
   it("gives exactly 0 to entries of -1e30, and equal shares where there is nothing else", () => {
-    for (const width of [20, 300]) {
+    for (const width of [12, 20, 300]) {
       const x = Float32Array.from({ length: 2 * width }, (_, i) => (i < width && i % 5 === 0 ? i : -1e30));
       const y = new Float32Array(x.length);
-      kernelOf((to) => emitSoftmax(to, { rows: 2, width }))(x, y);
+      kernelOf(set, (to) => emitSoftmax(to, { rows: 2, width }))(x, y);
       const [first, second] = [y.subarray(0, width), y.subarray(width)];
       expectClose(first, meaningOf(softmax, { rows: 1, width }, x.subarray(0, width)), tolerances.engine32, `${width}`);
       expectClose(second, new Float64Array(width).fill(1 / width), tolerances.engine32, `${width} alone`);
@@ -84,19 +90,19 @@ describe.skipIf(!hasAvx512())("emitSoftmax, where the processor has AVX-512", ()
   });
 
   it("stays finite for rows of large numbers, and gives nothing but NaN for a row that holds one", () => {
-    for (const width of [20, 300]) {
+    for (const width of [12, 20, 300]) {
       const x = Float32Array.from({ length: 2 * width }, (_, i) => (i < width ? 3e38 : i === width + 3 ? NaN : 1));
       const y = new Float32Array(x.length);
-      kernelOf((to) => emitSoftmax(to, { rows: 2, width }))(x, y);
+      kernelOf(set, (to) => emitSoftmax(to, { rows: 2, width }))(x, y);
       expectClose(y.subarray(0, width), new Float64Array(width).fill(1 / width), tolerances.engine32, `${width}`);
       expect(new Set(y.subarray(width))).toEqual(new Set([NaN]));
     }
   });
 });
 
-describe.skipIf(!hasAvx512())("emitLogSoftmax, where the processor has AVX-512", () => {
+describeInSets("emitLogSoftmax", (set) => {
   it("gives the log of the softmax of every row, in place too, and writes nothing else", () => {
-    expectMeaning(emitLogSoftmax, logSoftmax, tolerances.engine32);
+    expectMeaning(set, emitLogSoftmax, logSoftmax, tolerances.engine32);
   });
 
   it("writes the softmax besides, when asked for it", () => {
@@ -104,7 +110,7 @@ describe.skipIf(!hasAvx512())("emitLogSoftmax, where the processor has AVX-512",
       const label = `${shape.rows} x ${shape.width}`;
       const x = randomRows(shape.rows * shape.width, label);
       const [y, p] = [guarded(x.length), guarded(x.length)];
-      kernelOf((to) => emitLogSoftmax(to, { ...shape, probs: true }))(x, y.inner, p.inner);
+      kernelOf(set, (to) => emitLogSoftmax(to, { ...shape, probs: true }))(x, y.inner, p.inner);
       expectClose(y.inner, meaningOf(logSoftmax, shape, x), tolerances.engine32, label);
       expectClose(p.inner, meaningOf(softmax, shape, x), tolerances.engine32, `${label} probs`);
       y.expectGuards(label);
@@ -114,34 +120,34 @@ describe.skipIf(!hasAvx512())("emitLogSoftmax, where the processor has AVX-512",
 
   it("keeps the log of what is too unlikely for a float32", () => {
     const y = new Float32Array(2);
-    kernelOf((to) => emitLogSoftmax(to, { rows: 1, width: 2 }))(Float32Array.of(0, -500), y);
+    kernelOf(set, (to) => emitLogSoftmax(to, { rows: 1, width: 2 }))(Float32Array.of(0, -500), y);
     expect([...y]).toEqual([0, -500]);
   });
 });
 
-describe.skipIf(!hasAvx512())("emitCumulativeSum, where the processor has AVX-512", () => {
+describeInSets("emitCumulativeSum", (set) => {
   const positive = (count: number, name: string): Float32Array =>
     fencedArray(randomRows(count, name, 1).map((value) => Math.abs(value)));
 
   it("gives the running sums of every row, in place too, and writes nothing else", () => {
-    expectMeaning(emitCumulativeSum, cumulativeSum, RUNNING, positive);
+    expectMeaning(set, emitCumulativeSum, cumulativeSum, RUNNING, positive);
   });
 
   it("adds one element after the other, so that a 0 changes nothing", () => {
     const [rows, width] = [17, 100];
     const x = randomRows(rows * width, "zeros").map((value, i) => (i % 3 === 0 ? Math.abs(value) : 0));
     const y = new Float32Array(x.length);
-    kernelOf((to) => emitCumulativeSum(to, { rows, width }))(x, y);
+    kernelOf(set, (to) => emitCumulativeSum(to, { rows, width }))(x, y);
     const inOrder = new Float32Array(x.length);
     for (let i = 0; i < x.length; i++) inOrder[i] = i % width === 0 ? x[i]! : inOrder[i - 1]! + x[i]!;
     expect(y).toEqual(inOrder);
   });
 });
 
-describe.skipIf(!hasAvx512())("emitArgmax, where the processor has AVX-512", () => {
+describeInSets("emitArgmax", (set) => {
   function indices({ rows, width }: RowShape, x: Float32Array): number[] {
     const { inner, expectGuards } = guarded(rows);
-    kernelOf((to) => emitArgmax(to, { rows, width }))(x, inner);
+    kernelOf(set, (to) => emitArgmax(to, { rows, width }))(x, inner);
     expectGuards(`${rows} x ${width}`);
     return [...new Int32Array(inner.buffer, inner.byteOffset, rows)];
   }
@@ -154,7 +160,7 @@ describe.skipIf(!hasAvx512())("emitArgmax, where the processor has AVX-512", () 
   });
 
   it("finds a single largest wherever it stands", () => {
-    for (const width of [7, 33, 300]) {
+    for (const width of [7, 9, 33, 300]) {
       const x = new Float32Array(width * width).fill(-2);
       for (let row = 0; row < width; row++) x[row * width + row] = -1;
       expect(indices({ rows: width, width }, x)).toEqual([...new Array(width).keys()]);
@@ -162,7 +168,7 @@ describe.skipIf(!hasAvx512())("emitArgmax, where the processor has AVX-512", () 
   });
 
   it("gives 0 where all are -Infinity, and never an index outside the row, whatever is not a number", () => {
-    for (const width of [7, 16, 33, 300]) {
+    for (const width of [7, 8, 9, 16, 33, 300]) {
       expect(indices({ rows: 1, width }, new Float32Array(width).fill(-Infinity))).toEqual([0]);
       expect(indices({ rows: 1, width }, new Float32Array(width).fill(NaN))).toEqual([0]);
       expect(indices({ rows: 1, width }, new Float32Array(width).fill(NaN).fill(1, width - 1))).toEqual([width - 1]);
@@ -170,7 +176,7 @@ describe.skipIf(!hasAvx512())("emitArgmax, where the processor has AVX-512", () 
   });
 });
 
-describe.skipIf(!hasAvx512())("emitRmsNorm, where the processor has AVX-512", () => {
+describeInSets("emitRmsNorm", (set) => {
   it("divides every row by its root mean square and multiplies by the weight; writes nothing else", () => {
     for (const shape of SHAPES) {
       const { rows, width } = shape;
@@ -183,7 +189,7 @@ describe.skipIf(!hasAvx512())("emitRmsNorm, where the processor has AVX-512", ()
         return 1 / Math.sqrt(own.reduce((total, value) => total + value * value, 0) / width + EPSILON);
       });
       const [y, r] = [guarded(x.length), guarded(rows)];
-      const kernel = kernelOf((to) => emitRmsNorm(to, { ...shape, epsilon: EPSILON }));
+      const kernel = kernelOf(set, (to) => emitRmsNorm(to, { ...shape, epsilon: EPSILON }));
       kernel(x, weight, y.inner, r.inner);
       expectClose(y.inner, expected, tolerances.engine32, label);
       expectClose(r.inner, inverse, tolerances.engine32, `${label} inverse`);
@@ -196,7 +202,7 @@ describe.skipIf(!hasAvx512())("emitRmsNorm, where the processor has AVX-512", ()
 
   it("gives zeros for a row of zeros, and 1/√epsilon beside them", () => {
     const [y, r] = [new Float32Array(20), new Float32Array(1)];
-    const kernel = kernelOf((to) => emitRmsNorm(to, { rows: 1, width: 20, epsilon: 0.25 }));
+    const kernel = kernelOf(set, (to) => emitRmsNorm(to, { rows: 1, width: 20, epsilon: 0.25 }));
     kernel(new Float32Array(20), new Float32Array(20).fill(3), y, r);
     expect([new Set(y), r[0]]).toEqual([new Set([0]), 2]);
   });

@@ -2,7 +2,6 @@
 
 import {
   at,
-  COMPARE,
   indexed,
   JUMP,
   literal,
@@ -18,34 +17,43 @@ import {
   RSP,
   type Assembler,
   type Label,
+  type Vector,
 } from "./assembler.ts";
 import {
   added,
   countedLoop,
   emitRows,
-  FOLDED,
-  FREE,
-  LANES,
   loadPiece,
-  ONE,
+  rowRegisters,
   storePiece,
   withPiece,
   TAIL,
   type Row,
+  type RowRegisters,
   type RowShape,
 } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
-import { emitExp, emitLog } from "./vector-math.ts";
+import { emitExp, emitLog, type Temps } from "./vector-math.ts";
 
-const TOP = FREE;
-const SHIFT = FREE + 1;
-const SCALE = FREE + 2;
-const TEMPS = [FREE + 3, FREE + 4] as const;
-const FOUND = 2;
+/** The kernels' own registers. */
+interface Own extends RowRegisters {
+  readonly top: Vector;
+  readonly shift: Vector;
+  readonly scale: Vector;
+  readonly temps: Temps;
+}
+
+function own(to: Assembler): Own {
+  const registers = rowRegisters(to);
+  const { free } = registers;
+  return { ...registers, top: free, shift: free + 1, scale: free + 2, temps: [free + 3, free + 4, free + 5] };
+}
+
 const ALL = { broadcast: true } as const;
 
-/** The largest of each row into TOP; what is not a number is passed over, for then the second operand is taken. */
+/** The largest of each row into `top`; what is not a number is passed over, for then the second operand is taken. */
 function foldTop(to: Assembler, row: Row): void {
+  const { top, folded } = own(to);
   row.fold("vmaxps", -Infinity, (piece) => {
     loadPiece(to, piece, RDI);
     return {
@@ -53,13 +61,14 @@ function foldTop(to: Assembler, row: Row): void {
       start: (partial) => to.vector("vmaxps", partial, piece.index, literal(-Infinity), ALL),
     };
   });
-  to.copyVector(TOP, FOLDED);
+  to.copyVector(top, folded);
 }
 
-/** All lanes of SCALE := 1/(the first lane of FOLDED). */
+/** All lanes of `scale` := 1/(the first lane of `folded`). */
 function invertFolded(to: Assembler): void {
-  to.vector("vdivss", SCALE, ONE, FOLDED);
-  to.broadcastLane(SCALE, SCALE);
+  const { one, folded, scale } = own(to);
+  to.vector("vdivss", scale, one, folded);
+  to.broadcastLane(scale, scale);
 }
 
 /**
@@ -68,19 +77,20 @@ function invertFolded(to: Assembler): void {
  */
 export function emitSoftmax(to: Assembler, shape: RowShape): Label {
   const steps = [RDI, RSI].map((pointer) => [pointer, shape.width] as const);
+  const { top, scale, temps } = own(to);
   return emitRows(to, shape, steps, -Infinity, (row) => {
     foldTop(to, row);
     row.fold("vaddps", 0, (piece) => {
       if (!row.resident) loadPiece(to, piece, RDI);
-      to.vector("vsubps", piece.index, piece.index, TOP);
-      emitExp(to, piece.index, TEMPS);
+      to.vector("vsubps", piece.index, piece.index, top);
+      emitExp(to, piece.index, temps);
       if (!row.resident) storePiece(to, piece, RSI);
       return added(to, piece.index);
     });
     invertFolded(to);
     row.pass((piece) => {
-      if (row.resident) to.vector("vmulps", piece.index, piece.index, SCALE);
-      else withPiece(to, "vmulps", [piece.index, SCALE], piece, RSI);
+      if (row.resident) to.vector("vmulps", piece.index, piece.index, scale);
+      else withPiece(to, "vmulps", [piece.index, scale], piece, RSI);
       storePiece(to, piece, RSI);
     });
   });
@@ -93,29 +103,30 @@ export function emitSoftmax(to: Assembler, shape: RowShape): Label {
 export function emitLogSoftmax(to: Assembler, shape: RowShape & { readonly probs?: boolean }): Label {
   const { width, probs = false } = shape;
   const steps = [RDI, RSI, ...(probs ? [RDX] : [])].map((pointer) => [pointer, width] as const);
-  const power = SHIFT;
+  const { top, shift, scale, folded, temps } = own(to);
+  const power = shift;
   return emitRows(to, shape, steps, -Infinity, (row) => {
     foldTop(to, row);
     row.fold("vaddps", 0, (piece) => {
       if (!row.resident) loadPiece(to, piece, RDI);
-      to.vector("vsubps", piece.index, piece.index, TOP);
+      to.vector("vsubps", piece.index, piece.index, top);
       to.copyVector(power, piece.index);
-      emitExp(to, power, TEMPS);
+      emitExp(to, power, temps);
       if (probs) storePiece(to, piece, RDX, power);
       return added(to, power);
     });
     if (probs) invertFolded(to);
-    to.copyVector(SHIFT, FOLDED);
-    emitLog(to, SHIFT, TEMPS);
+    to.copyVector(shift, folded);
+    emitLog(to, shift, temps);
     row.pass((piece) => {
       if (!row.resident) {
         loadPiece(to, piece, RDI);
-        to.vector("vsubps", piece.index, piece.index, TOP);
+        to.vector("vsubps", piece.index, piece.index, top);
       }
-      to.vector("vsubps", piece.index, piece.index, SHIFT);
+      to.vector("vsubps", piece.index, piece.index, shift);
       storePiece(to, piece, RSI);
       if (!probs) return;
-      withPiece(to, "vmulps", [piece.index, SCALE], piece, RDX);
+      withPiece(to, "vmulps", [piece.index, scale], piece, RDX);
       storePiece(to, piece, RDX);
     });
   });
@@ -126,7 +137,7 @@ export function emitLogSoftmax(to: Assembler, shape: RowShape & { readonly probs
  * first one at a tie. What is not a number is passed over; a row of nothing else gives 0.
  */
 export function emitArgmax(to: Assembler, shape: RowShape): Label {
-  const wholePieces = Math.floor(shape.width / LANES);
+  const wholePieces = Math.floor(shape.width / to.lanes);
   const steps = [
     [RDI, shape.width],
     [RSI, 1],
@@ -135,8 +146,7 @@ export function emitArgmax(to: Assembler, shape: RowShape): Label {
     foldTop(to, row);
     const found = to.label();
     const look = (): void => {
-      to.compareVectors(FOUND, 0, TOP, COMPARE.equal);
-      to.readMask(RDX, FOUND);
+      to.lanesWhereEqual(RDX, 0, own(to).top);
       to.compareConstant(RDX, 0);
       to.jumpIf(JUMP.notZero, found);
     };
@@ -145,11 +155,11 @@ export function emitArgmax(to: Assembler, shape: RowShape): Label {
       const again = to.bound();
       to.loadVector(0, indexed(RDI, RAX, 4));
       look();
-      to.addConstant(RAX, LANES);
-      to.compareConstant(RAX, LANES * wholePieces);
+      to.addConstant(RAX, to.lanes);
+      to.compareConstant(RAX, to.lanes * wholePieces);
       to.jumpIf(JUMP.less, again);
     }
-    if (shape.width % LANES > 0) {
+    if (shape.width % to.lanes > 0) {
       loadPiece(to, { index: 0, tail: true, at: (base) => indexed(base, RAX, 4) }, RDI);
       look();
     }
@@ -173,6 +183,7 @@ export function emitRmsNorm(to: Assembler, shape: RowShape & { readonly epsilon:
     [RDX, width],
     [RCX, 1],
   ] as const;
+  const { folded, scale } = own(to);
   return emitRows(to, shape, steps, 0, (row) => {
     row.fold("vaddps", 0, (piece) => {
       loadPiece(to, piece, RDI);
@@ -181,14 +192,14 @@ export function emitRmsNorm(to: Assembler, shape: RowShape & { readonly epsilon:
         start: (partial) => to.vector("vmulps", partial, piece.index, piece.index),
       };
     });
-    to.vector("vmulps", FOLDED, FOLDED, literal(1 / width), ALL);
-    to.vector("vaddps", FOLDED, FOLDED, literal(epsilon), ALL);
-    to.vector("vsqrtss", FOLDED, FOLDED, FOLDED);
+    to.vector("vmulps", folded, folded, literal(1 / width), ALL);
+    to.vector("vaddps", folded, folded, literal(epsilon), ALL);
+    to.vector("vsqrtss", folded, folded, folded);
     invertFolded(to);
-    to.storeScalar(at(RCX), SCALE);
+    to.storeScalar(at(RCX), scale);
     row.pass((piece) => {
-      if (row.resident) to.vector("vmulps", piece.index, piece.index, SCALE);
-      else withPiece(to, "vmulps", [piece.index, SCALE], piece, RDI);
+      if (row.resident) to.vector("vmulps", piece.index, piece.index, scale);
+      else withPiece(to, "vmulps", [piece.index, scale], piece, RDI);
       withPiece(to, "vmulps", [piece.index, piece.index], piece, RSI);
       storePiece(to, piece, RDX);
     });
@@ -203,41 +214,41 @@ export function emitRmsNorm(to: Assembler, shape: RowShape & { readonly epsilon:
 export function emitCumulativeSum(to: Assembler, { rows, width }: RowShape): Label {
   to.align(16);
   const entry = to.bound();
-  if (width % LANES > 0) to.maskOf(TAIL, width % LANES);
+  if (width % to.lanes > 0) to.maskOf(TAIL, width % to.lanes);
   // The last column of a tile, kept while the next one is turned, which takes all registers.
-  to.addConstant(RSP, -4 * LANES);
+  to.addConstant(RSP, -4 * to.lanes);
   const band = (height: number): void => {
     to.move(R8, RDI);
     to.move(R9, RSI);
     to.zeroVector(0);
     to.storeVector(at(RSP), 0);
-    countedLoop(to, R10, Math.floor(width / LANES), () => {
+    countedLoop(to, R10, Math.floor(width / to.lanes), () => {
       emitSummedTile(to, width, height, false);
-      to.addConstant(R8, 4 * LANES);
-      to.addConstant(R9, 4 * LANES);
+      to.addConstant(R8, 4 * to.lanes);
+      to.addConstant(R9, 4 * to.lanes);
     });
-    if (width % LANES > 0) emitSummedTile(to, width, height, true);
+    if (width % to.lanes > 0) emitSummedTile(to, width, height, true);
     to.addConstant(RDI, 4 * height * width);
     to.addConstant(RSI, 4 * height * width);
   };
-  countedLoop(to, R11, Math.floor(rows / LANES), () => band(LANES));
-  if (rows % LANES > 0) band(rows % LANES);
-  to.addConstant(RSP, 4 * LANES);
+  countedLoop(to, R11, Math.floor(rows / to.lanes), () => band(to.lanes));
+  if (rows % to.lanes > 0) band(rows % to.lanes);
+  to.addConstant(RSP, 4 * to.lanes);
   to.ret();
   return entry;
 }
 
-/** Sums along up to sixteen rows at once: turned, a column of the tile at r8 is added to the one before. */
+/** Sums along as many rows at once as a vector has lanes: turned, a column of the tile at r8 is added to the one before. */
 function emitSummedTile(to: Assembler, width: number, height: number, tail: boolean): void {
   const mask = tail ? TAIL : 0;
-  for (let row = 0; row < LANES; row++) {
+  for (let row = 0; row < to.lanes; row++) {
     if (row < height) to.loadVector(row, at(R8, 4 * row * width), mask);
     else to.zeroVector(row);
   }
   turnTile(to);
   to.vector("vaddps", 0, 0, at(RSP));
-  for (let column = 1; column < LANES; column++) to.vector("vaddps", column, column, column - 1);
-  to.storeVector(at(RSP), LANES - 1);
+  for (let column = 1; column < to.lanes; column++) to.vector("vaddps", column, column, column - 1);
+  to.storeVector(at(RSP), to.lanes - 1);
   turnTile(to);
   for (let row = 0; row < height; row++) to.storeVector(at(R9, 4 * row * width), row, mask);
 }

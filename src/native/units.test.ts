@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
+import { describeInSets } from "../../test/support/native-kernel.ts";
 import { arraysFor, randomGraph } from "../../test/support/random-graph.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
@@ -15,7 +16,7 @@ import { reshape, slice, transpose } from "../graph/ops/move.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { softmax } from "../graph/ops/rowwise.ts";
 import { sizeOf, type TensorData } from "../tensor/tensor.ts";
-import { hasAvx512 } from "./features.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 import { NativeProgram, Workspace } from "./native-program.ts";
 import { uniformValue } from "./uniform.ts";
 import { isReduction, isRowProduct, placeOf, plainly, sourceOf, unitsOf, type Unit } from "./units.ts";
@@ -23,7 +24,7 @@ import { isReduction, isRowProduct, placeOf, plainly, sourceOf, unitsOf, type Un
 const workspace = new Workspace();
 
 /** Runs outputs as machine code on random inputs, and compares them with the interpreter. */
-function expectSame(outputs: Readonly<Record<string, GraphNode>>, label = ""): void {
+function expectSame(set: InstructionSet, outputs: Readonly<Record<string, GraphNode>>, label = ""): void {
   const graph = graphOf(outputs);
   const given = Object.entries(graph.inputs).map(([name, { shape, type }], item): [string, TensorData] => {
     const stream = randomStream({ root: 31, purpose: "units", item });
@@ -31,10 +32,11 @@ function expectSame(outputs: Readonly<Record<string, GraphNode>>, label = ""): v
     if (type === "int32") return [name, Int32Array.from(count, () => stream.integer(4))];
     return [name, Float32Array.from(count, () => 0.5 + stream.uniform())];
   });
-  expectRun(outputs, Object.fromEntries(given), label);
+  expectRun(set, outputs, Object.fromEntries(given), label);
 }
 
 function expectRun(
+  set: InstructionSet,
   outputs: Readonly<Record<string, GraphNode>>,
   inputs: Record<string, TensorData>,
   label: string,
@@ -44,7 +46,7 @@ function expectRun(
   const arrays = Object.entries(outputs).map(
     ([name, { shape }]) => [name, new Float32Array(sizeOf(shape)).fill(NaN)] as const,
   );
-  const program = new NativeProgram(graph, workspace);
+  const program = new NativeProgram(graph, workspace, { set });
   program.run(inputs, Object.fromEntries(arrays));
   program.dispose();
   for (const [name, array] of arrays) expectClose(array, wanted[name]!, tolerances.program32, `${label} ${name}`);
@@ -174,17 +176,17 @@ describe("placeOf", () => {
   });
 });
 
-describe.skipIf(!hasAvx512())("a program of units", () => {
+describeInSets("a program of units", (set) => {
   it("gives the interpreter's numbers for random graphs of every op", () => {
     for (let seed = 1; seed <= 150; seed++) {
       const made = randomGraph(seed, seed % 2 === 0 ? 12 : 30);
-      expectRun(made.graph.outputs, arraysFor(made), `seed ${seed}`);
+      expectRun(set, made.graph.outputs, arraysFor(made), `seed ${seed}`);
     }
   });
 
   it("gives a column that is read along and down the rows the right strides in each", () => {
     const column = input("column", [20, 1]);
-    expectSame({ r: gemm(mul(square, column), column, {}), s: gemm(sub(square, column), column, {}) });
+    expectSame(set, { r: gemm(mul(square, column), column, {}), s: gemm(sub(square, column), column, {}) });
   });
 
   it("reads an array before a result of the same loop takes its place", () => {
@@ -192,23 +194,23 @@ describe.skipIf(!hasAvx512())("a program of units", () => {
     const s = softmax(x);
     const u = exp(y);
     const v = mul(u, s);
-    expectSame({ p: gemm(u, square, {}), q: gemm(v, square, {}) });
+    expectSame(set, { p: gemm(u, square, {}), q: gemm(v, square, {}) });
   });
 
   it("reads a value in two ways before a result takes its place", () => {
     const s = softmax(x);
-    expectSame({ last: softmax(mul(s, slice(s, 0, 0, 1))), other: softmax(exp(add(s, slice(s, 0, 1, 2)))) });
+    expectSame(set, { last: softmax(mul(s, slice(s, 0, 0, 1))), other: softmax(exp(add(s, slice(s, 0, 1, 2)))) });
   });
 
   it("multiplies a value that it adds to the product", () => {
     const s = softmax(x);
-    expectSame({ y: softmax(add(s, gemm(s, square, {}))) });
+    expectSame(set, { y: softmax(add(s, gemm(s, square, {}))) });
   });
 
   it("hands the 1/rms of a norm to every node that asks for it", () => {
     const norm = rmsNorm(x, input("weight", [20]), 1e-3);
     const [one, two, three] = [inverseRmsOf(norm), inverseRmsOf(norm), inverseRmsOf(norm)];
-    expectSame({ one: exp(one), two, three: mul(norm, three) });
+    expectSame(set, { one: exp(one), two, three: mul(norm, three) });
   });
 
   it("rotates by tables that it computes itself, the other way too", () => {
@@ -216,18 +218,18 @@ describe.skipIf(!hasAvx512())("a program of units", () => {
     const positions = input("positions", [2, 5], "int32");
     const outputs = { there: rotate(reshape(x, [2, 5, 8]), cos, sin, positions, 1) };
     const back = { back: rotate(reshape(x, [2, 5, 8]), cos, neg(sin), positions, 1) };
-    expectSame({ ...outputs, ...back });
-    expectSame(back);
+    expectSame(set, { ...outputs, ...back });
+    expectSame(set, back);
   });
 
   it("runs a graph whose closed form names a source that nothing reads", () => {
-    expectSame({ y: neg(withGradient(exp(x), [softmax(x), log(y)], () => [null, null])) });
+    expectSame(set, { y: neg(withGradient(exp(x), [softmax(x), log(y)], () => [null, null])) });
   });
 
   it("tells numbers apart that JSON does not: infinities and minus zero", () => {
     const [top, bottom] = [scalar(Infinity), scalar(-Infinity)];
     const outputs = { a: minimum(x, top), b: minimum(softmax(x), bottom), c: minimum(y, scalar(NaN)) };
-    const program = new NativeProgram(graphOf(outputs), workspace);
+    const program = new NativeProgram(graphOf(outputs), workspace, { set });
     const arrays = { a: new Float32Array(80), b: new Float32Array(80), c: new Float32Array(80) };
     program.run({ x: new Float32Array(80).fill(2), y: new Float32Array(80) }, arrays);
     program.dispose();
@@ -240,6 +242,10 @@ describe.skipIf(!hasAvx512())("a program of units", () => {
       shape: [4, 20],
       data: Float32Array.from({ length: 80 }, (_, i) => i / 80),
     });
-    expectSame({ a: maximum(x, table), b: mul(slice(x, 0, 0, 2), slice(table, 0, 2, 4)), c: transpose(table, [1, 0]) });
+    expectSame(set, {
+      a: maximum(x, table),
+      b: mul(slice(x, 0, 0, 2), slice(table, 0, 2, 4)),
+      c: transpose(table, [1, 0]),
+    });
   });
 });

@@ -1,4 +1,4 @@
-// The instructions over vectors that the kernels use, as EVEX encodes them.
+// The instructions over vectors that the kernels use, by what their encodings have in common.
 
 /** How one instruction over vectors is encoded. */
 export interface VectorCode {
@@ -7,14 +7,14 @@ export interface VectorCode {
   readonly prefix: 0 | 1 | 2 | 3;
   readonly w: 0 | 1;
   readonly opcode: number;
-  /** bytes of a whole memory operand, by which short displacements count; 64 when left out */
+  /** bytes of a whole memory operand, by which short displacements of EVEX count; a vector when left out */
   readonly bytes?: number;
-  /** vector length: 0, 1, 2 for 128, 256, 512 bits; 2 when left out */
+  /** vector length: 0, 1, 2 for 128, 256, 512 bits; that of the set when left out */
   readonly length?: 0 | 1 | 2;
 }
 
-/** EVEX opcodes: [map, prefix, W, opcode] as in Intel's Software Developer's Manual, volume 2. */
-export const VECTOR = {
+/** In every set, under the names of AVX-512: [map, prefix, W, opcode] as in Intel's Software Developer's Manual, volume 2. */
+export const COMMON = {
   vmovups: { map: 1, prefix: 0, w: 0, opcode: 0x10 },
   vmovupsStore: { map: 1, prefix: 0, w: 0, opcode: 0x11 },
   vmovss: { map: 1, prefix: 2, w: 0, opcode: 0x10, bytes: 4, length: 0 },
@@ -41,25 +41,44 @@ export const VECTOR = {
   vpsubd: { map: 1, prefix: 1, w: 0, opcode: 0xfa },
   vpmulld: { map: 2, prefix: 1, w: 0, opcode: 0x40 },
   vpminsd: { map: 2, prefix: 1, w: 0, opcode: 0x39 },
-  vblendmps: { map: 2, prefix: 1, w: 0, opcode: 0x65 },
   vpermps: { map: 2, prefix: 1, w: 0, opcode: 0x16 },
   vrndscaleps: { map: 3, prefix: 1, w: 0, opcode: 0x08 },
-  vrangeps: { map: 3, prefix: 1, w: 0, opcode: 0x50 },
-  vscalefps: { map: 2, prefix: 1, w: 0, opcode: 0x2c },
-  vgetexpps: { map: 2, prefix: 1, w: 0, opcode: 0x42 },
-  vgetmantps: { map: 3, prefix: 1, w: 0, opcode: 0x26 },
   vcvttps2dq: { map: 1, prefix: 2, w: 0, opcode: 0x5b },
   vcvtdq2ps: { map: 1, prefix: 0, w: 0, opcode: 0x5b },
   vunpcklps: { map: 1, prefix: 0, w: 0, opcode: 0x14 },
   vunpckhps: { map: 1, prefix: 0, w: 0, opcode: 0x15 },
   vunpcklpd: { map: 1, prefix: 1, w: 1, opcode: 0x14 },
   vunpckhpd: { map: 1, prefix: 1, w: 1, opcode: 0x15 },
-  vshuff32x4: { map: 3, prefix: 1, w: 0, opcode: 0x23 },
   vpermilps: { map: 3, prefix: 1, w: 0, opcode: 0x04 },
-  vpermw: { map: 2, prefix: 1, w: 1, opcode: 0x8d },
-  vcvtne2ps2bf16: { map: 2, prefix: 3, w: 0, opcode: 0x72 },
-  vdpbf16ps: { map: 2, prefix: 2, w: 0, opcode: 0x52 },
   vpslld: { map: 1, prefix: 1, w: 0, opcode: 0x72 },
 } as const satisfies Record<string, VectorCode>;
 
-export type VectorOp = keyof typeof VECTOR;
+/** In AVX-512 alone. */
+export const IN_AVX512 = {
+  vblendmps: { map: 2, prefix: 1, w: 0, opcode: 0x65 },
+  vrangeps: { map: 3, prefix: 1, w: 0, opcode: 0x50 },
+  vscalefps: { map: 2, prefix: 1, w: 0, opcode: 0x2c },
+  vgetexpps: { map: 2, prefix: 1, w: 0, opcode: 0x42 },
+  vgetmantps: { map: 3, prefix: 1, w: 0, opcode: 0x26 },
+  vshuff32x4: { map: 3, prefix: 1, w: 0, opcode: 0x23 },
+  vpermw: { map: 2, prefix: 1, w: 1, opcode: 0x8d },
+  vcvtne2ps2bf16: { map: 2, prefix: 3, w: 0, opcode: 0x72 },
+  vdpbf16ps: { map: 2, prefix: 2, w: 0, opcode: 0x52 },
+} as const satisfies Record<string, VectorCode>;
+
+/** In AVX2 alone: what it has instead of masks and of wider shuffles. */
+export const IN_AVX2 = {
+  vblendps: { map: 3, prefix: 1, w: 0, opcode: 0x0c },
+  vblendvps: { map: 3, prefix: 1, w: 0, opcode: 0x4a },
+  vcmpps: { map: 1, prefix: 0, w: 0, opcode: 0xc2 },
+  vcvtps2dq: { map: 1, prefix: 1, w: 0, opcode: 0x5b },
+  vmaskmovps: { map: 2, prefix: 1, w: 0, opcode: 0x2c },
+  vmaskmovpsStore: { map: 2, prefix: 1, w: 0, opcode: 0x2e },
+  vmovmskps: { map: 1, prefix: 0, w: 0, opcode: 0x50 },
+  vpsrad: { map: 1, prefix: 1, w: 0, opcode: 0x72 },
+  vperm2f128: { map: 3, prefix: 1, w: 0, opcode: 0x06 },
+} as const satisfies Record<string, VectorCode>;
+
+export type Avx512Op = keyof typeof COMMON | keyof typeof IN_AVX512;
+export type Avx2Op = keyof typeof COMMON | keyof typeof IN_AVX2;
+export type VectorOp = Avx512Op | Avx2Op;

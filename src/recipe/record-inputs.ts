@@ -65,8 +65,9 @@ export function checkInputs(paths: RunPaths, kernels: CpuKernels): string {
   });
 }
 
-/** A manifest that names no kernels is from before there were others than ONNX Runtime's. */
-function checkKernels({ kernels: before = "onnxruntime" }: Partial<Manifest>, paths: RunPaths, now: CpuKernels): void {
+/** A manifest that names no kernels is from before there were others than ONNX Runtime's; one that names native ones, from before there were two kinds. */
+function checkKernels({ kernels = "onnxruntime" }: Partial<Manifest>, paths: RunPaths, now: CpuKernels): void {
+  const before = kernels === "native" ? "avx512" : kernels;
   if (before === now) return;
   throw new SwarrError("BAD_RECIPE", {
     what: `The run in ${paths.folder} was started with ${before} kernels, and would go on with ${now} ones.`,

@@ -31,7 +31,7 @@ beforeEach(() => {
 /** The folder of a run that has begun on a machine with three threads. */
 function begin(...sets: readonly string[]): string {
   const recipe = { ...readRecipe(file, sets), device: "cpu" as const, threads: 3 };
-  return recordInputs(recipe, openRunFolder(folder, { resume: false }), sets, "native");
+  return recordInputs(recipe, openRunFolder(folder, { resume: false }), sets, "avx512");
 }
 
 describe("recipeToResume", () => {
@@ -79,9 +79,9 @@ describe("checkInputs", () => {
     const { recipe } = runPaths(folder);
     const text = fs.readFileSync(recipe, "utf8");
     fs.writeFileSync(recipe, `# a remark\n${text}`);
-    expect(checkInputs(runPaths(folder), "native")).toBe(hash);
+    expect(checkInputs(runPaths(folder), "avx512")).toBe(hash);
     fs.writeFileSync(recipe, text.replace("seed: 1\n", "seed: 2\n"));
-    expect(() => checkInputs(runPaths(folder), "native")).toThrow(`${recipe} has changed. Expected the same files`);
+    expect(() => checkInputs(runPaths(folder), "avx512")).toThrow(`${recipe} has changed. Expected the same files`);
   });
 
   it("notices a changed reward module and a changed template file", () => {
@@ -93,17 +93,20 @@ describe("checkInputs", () => {
     begin(`data={train: ${rows}, template: ${template}}`, `rl=${rl}`, `rewards=${reward}`);
     for (const changed of [reward, template]) {
       fs.appendFileSync(changed, "x");
-      expect(() => checkInputs(runPaths(folder), "native")).toThrow(`${changed} has changed (11 bytes then, 12 now).`);
+      expect(() => checkInputs(runPaths(folder), "avx512")).toThrow(`${changed} has changed (11 bytes then, 12 now).`);
       fs.truncateSync(changed, 11);
     }
-    expect(() => checkInputs(runPaths(folder), "native")).not.toThrow();
+    expect(() => checkInputs(runPaths(folder), "avx512")).not.toThrow();
   });
 
   it("refuses other kernels than the run was started with, naming both and the variable that chooses", () => {
     begin();
+    expect(() => checkInputs(runPaths(folder), "avx2")).toThrow(
+      `was started with avx512 kernels, and would go on with avx2 ones.`,
+    );
     expect(() => checkInputs(runPaths(folder), "onnxruntime")).toThrow(
       new RegExp(
-        `^The run in ${folder} was started with native kernels, and would go on with onnxruntime ones\\..*SWARR_KERNELS=native.*\\[BAD_RECIPE\\]$`,
+        `^The run in ${folder} was started with avx512 kernels, and would go on with onnxruntime ones\\..*SWARR_KERNELS=avx512.*\\[BAD_RECIPE\\]$`,
       ),
     );
   });
@@ -111,8 +114,18 @@ describe("checkInputs", () => {
   it("takes a manifest that names no kernels for one of ONNX Runtime's", () => {
     begin();
     const { manifest } = runPaths(folder);
-    fs.writeFileSync(manifest, fs.readFileSync(manifest, "utf8").replace(/ *"kernels": "native",\n/, ""));
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, "utf8").replace(/ *"kernels": "avx512",\n/, ""));
     expect(() => checkInputs(runPaths(folder), "onnxruntime")).not.toThrow();
-    expect(() => checkInputs(runPaths(folder), "native")).toThrow("SWARR_KERNELS=onnxruntime");
+    expect(() => checkInputs(runPaths(folder), "avx512")).toThrow("SWARR_KERNELS=onnxruntime");
+  });
+
+  it("takes native kernels in a manifest, from before there were two kinds, for those of AVX-512", () => {
+    const hash = begin();
+    const { manifest } = runPaths(folder);
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, "utf8").replace('"kernels": "avx512"', '"kernels": "native"'));
+    expect(JSON.parse(fs.readFileSync(manifest, "utf8"))).toMatchObject({ kernels: "native" });
+    expect(checkInputs(runPaths(folder), "avx512")).toBe(hash);
+    expect(() => checkInputs(runPaths(folder), "avx2")).toThrow("SWARR_KERNELS=avx512");
+    expect(() => checkInputs(runPaths(folder), "onnxruntime")).toThrow("SWARR_KERNELS=avx512");
   });
 });

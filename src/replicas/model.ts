@@ -75,7 +75,7 @@ export async function replicate(options: ReplicaOptions): Promise<ReplicatedMode
   const base = adapter === null ? null : freezeBase(config, adapter.lora, weights);
   const memory = newSharedMemory(trainedParameters(config, base), threads);
   const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
-  const readsShared = (await kernelsOn(device)) === "native";
+  const readsShared = (await kernelsOn(device)) !== "onnxruntime";
   const alike = { config, memory, adapter: base, loss, decodeBatch, device, precision, readsShared };
   const memberOptions = (index: number): MemberOptions => ({ index, ...alike });
   const own = new Member(memberOptions(0), weights);

@@ -16,7 +16,7 @@ const facts = {
   swarr: "0.1.0",
   onnxruntime: "1.30.0",
   device: "cpu",
-  kernels: "native",
+  kernels: "avx2",
   threads: 2,
   seed: 7,
   set: ["seed=7"],

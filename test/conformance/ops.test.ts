@@ -2,7 +2,6 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { DEVICES, type Device } from "../../src/engine/device.ts";
-import { cpuKernels } from "../../src/engine/cpu-kernels.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createNativeEngine } from "../../src/engine/native-engine.ts";
 import { createOnnxEngine } from "../../src/engine/onnx-engine.ts";
@@ -10,6 +9,7 @@ import { gradients } from "../../src/graph/autodiff.ts";
 import { graphOf } from "../../src/graph/check.ts";
 import { interpret } from "../../src/graph/interpret.ts";
 import { nameOfInput, type GraphNode } from "../../src/graph/node.ts";
+import { instructionSets } from "../../src/native/features.ts";
 import { sizeOf, type TensorData } from "../../src/tensor/tensor.ts";
 import { expectClose } from "../support/expect-close.ts";
 import { expectGradients, randomValues, weighedTotal } from "../support/gradient-check.ts";
@@ -19,12 +19,10 @@ import { OP_CASES, type OpCase } from "./op-cases.ts";
 /** `SWARR_TEST_DEVICE=webgpu` runs the suite there; a device that is missing fails it. */
 const device = (process.env["SWARR_TEST_DEVICE"] ?? "cpu") as Device;
 expect(DEVICES).toContain(device);
-/** ONNX Runtime on that device; on the CPU our own machine code too, where `cpuKernels` has it. */
+/** ONNX Runtime on that device; on the CPU our own machine code too, in every set of instructions that the processor has. */
 const engines: readonly { readonly kernels: string; readonly engine: Engine }[] = [
   { kernels: "onnxruntime", engine: createOnnxEngine(1, device) },
-  ...(device === "cpu" && (await cpuKernels()).kernels === "native"
-    ? [{ kernels: "native", engine: createNativeEngine() }]
-    : []),
+  ...(device === "cpu" ? instructionSets() : []).map((set) => ({ kernels: set.name, engine: createNativeEngine(set) })),
 ];
 const seen = new Set<string>();
 

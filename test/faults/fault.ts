@@ -1,5 +1,7 @@
 // A planted fault: one line changed for the worse, and the test that must notice.
 
+import type { InstructionSet } from "../../src/native/instruction-set.ts";
+
 export interface Fault {
   /** what goes wrong, in a few words */
   readonly name: string;
@@ -10,8 +12,8 @@ export interface Fault {
   /** the test that must fail: its file, and its name with `describe` and `it` joined by " > " */
   readonly testFile: string;
   readonly test: string;
-  /** the test runs machine code, so it is skipped where the processor has no AVX-512 */
-  readonly needsAvx512?: true;
+  /** the test runs machine code, in any set of instructions or in this one, so it is skipped where the processor lacks it */
+  readonly needsNative?: "any" | InstructionSet["name"];
   /** also planted by `npm test` */
   readonly quick?: true;
 }

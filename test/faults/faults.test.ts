@@ -1,7 +1,7 @@
 // Every planted fault breaks the test that is named for it: a test that no fault can break is not yet a test.
 
 import { afterAll, describe, expect, it } from "vitest";
-import { hasAvx512 } from "../../src/native/features.ts";
+import { instructionSets } from "../../src/native/features.ts";
 import type { Fault } from "./fault.ts";
 import { GRADIENT_FAULTS } from "./gradient-faults.ts";
 import { DATA_FAULTS } from "./data-faults.ts";
@@ -10,7 +10,10 @@ import { RULE_FAULTS } from "./rule-faults.ts";
 import { applies, openPlantation, type Outcomes } from "./plant.ts";
 
 const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS, ...NATIVE_FAULTS];
-const testable = everyFault.filter((fault) => !fault.needsAvx512 || hasAvx512());
+const testable = everyFault.filter(
+  ({ needsNative: needs }) =>
+    needs === undefined || instructionSets().some(({ name }) => needs === "any" || needs === name),
+);
 const planted = process.env["SWARR_SUITE"] === "faults" ? testable : testable.filter((fault) => fault.quick);
 
 const plantation = openPlantation();

@@ -1,19 +1,29 @@
 // Faults in what turns a graph into machine code: kernels, what is computed together, whose memory is whose.
 
+import { instructionSets } from "../../src/native/features.ts";
+import { AVX2 } from "../../src/native/instruction-set.ts";
 import type { Fault } from "./fault.ts";
 
 type Row = readonly [name: string, find: string, replace: string, test: string];
 
-/** `needs` says whether the test runs machine code, so that it is skipped where the processor has no AVX-512. */
-function inFile(file: string, testFile: string, rows: readonly Row[], needs: "avx512" | "nothing" = "avx512"): Fault[] {
+/** The set of instructions in which tests of all sets are to notice a fault: the best one here. */
+const SET = (instructionSets()[0] ?? AVX2).name;
+
+/** `needs` is the set that the test runs machine code in; with "any" its `describe` is named without one. */
+function inFile(
+  file: string,
+  testFile: string,
+  rows: readonly Row[],
+  needs: Fault["needsNative"] | "nothing" = "any",
+): Fault[] {
   return rows.map(([name, find, replace, test]) => ({
     name,
     file: `src/native/${file}`,
     find,
     replace,
     testFile: `src/native/${testFile}`,
-    test,
-    ...(needs === "avx512" ? { needsAvx512: true as const } : {}),
+    test: needs === "any" ? test.replace(" > ", `, ${SET} > `) : test,
+    ...(needs === "nothing" ? {} : { needsNative: needs }),
   }));
 }
 
@@ -21,8 +31,8 @@ export const NATIVE_FAULTS: readonly Fault[] = [
   ...inFile("pointwise.ts", "pointwise.test.ts", [
     [
       "a row sum takes in what lies beyond the row",
-      "registers[0]!, { mask });",
-      "registers[0]!);",
+      "sources[0]!, { mask });",
+      "sources[0]!);",
       "emitPointwise > adds up rows of any length, over one axis and several, beside values that are kept",
     ],
     [
@@ -32,6 +42,58 @@ export const NATIVE_FAULTS: readonly Fault[] = [
       "emitPointwise > repeats operands over any axes: none, the last, the first, one in the middle, all",
     ],
   ]),
+  ...inFile("live-registers.ts", "pointwise.test.ts", [
+    [
+      "values that lost their registers share a place",
+      "this.#stack + 4 * this.#to.lanes * this.#slots.size",
+      "this.#stack",
+      "emitPointwise > keeps more values than there are registers, of which each is used again when all are there",
+    ],
+    [
+      "an array is read again after a result took its place",
+      "if (slot !== undefined)",
+      "if (slot !== undefined && load === undefined)",
+      "emitPointwise > reads an array again at the end, after a result took its place and the registers went to others",
+    ],
+  ]),
+  ...inFile(
+    "avx2.ts",
+    "assembler.test.ts",
+    [
+      [
+        "lanes outside a mask are written over",
+        'this.plain("vblendps", dst, dst, operand, 2 ** lanes - 1);',
+        'this.plain("vblendps", dst, dst, operand, 255);',
+        "Assembler, by running its code, avx2 > computes in the lanes of a mask alone, on operands of every kind: the others are kept, or zero",
+      ],
+      [
+        "a store under a mask writes all lanes",
+        'this.plain("vmaskmovpsStore", from, SPARE, to);',
+        'this.plain("vmovupsStore", from, 0, to);',
+        "Assembler, by running its code, avx2 > leaves lanes outside a mask: zero when loaded, untouched when stored",
+      ],
+    ],
+    "avx2",
+  ),
+  ...inFile(
+    "vector-math.ts",
+    "vector-math.test.ts",
+    [
+      [
+        "a power of two is one factor where it has to be two",
+        "shiftRight(to, n, x, 1);",
+        "shiftRight(to, n, x, 31);",
+        "emitExp, avx2 > lies within 2 ulp of float64, results below the normal numbers included",
+      ],
+      [
+        "numbers below the normal ones are taken for normal",
+        "compare(LESS, SMALLEST_NORMAL);",
+        "compare(LESS, 0);",
+        "emitLog, avx2 > lies within 2 ulp of float64 for every kind of positive number",
+      ],
+    ],
+    "avx2",
+  ),
   ...inFile("gemm-tile.ts", "gemm.test.ts", [
     [
       "the last few steps of k are skipped",
@@ -117,25 +179,25 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "a value dies before its last reader",
         "lastRead.set(wholeOf(node, parts).source, index);",
         "lastRead.set(wholeOf(node, parts).source, index - 1);",
-        "planProgram > never keeps two values that are alive together in the same memory, on random graphs",
+        "planProgram, avx2 > never keeps two values that are alive together in the same memory, on random graphs",
       ],
       [
         "a result takes the place of what its kernel reads in a second way",
         "(each) => each === source).length === 1",
         "(each) => each === source).length >= 1",
-        "planProgram > takes over no memory that the same kernel reads in a second way",
+        "planProgram, avx2 > takes over no memory that the same kernel reads in a second way",
       ],
       [
         "a result takes the place of what its kernel reads a part of",
         "wholeOf(sourceOf(each), parts).source);",
         "sourceOf(each));",
-        "planProgram > takes over no memory whose part the same kernel reads",
+        "planProgram, avx2 > takes over no memory whose part the same kernel reads",
       ],
       [
         "an input that is read later is written over",
         "if (index < written) continue;",
         "if (index !== written) continue;",
-        "planProgram > says which inputs are read after an output is written",
+        "planProgram, avx2 > says which inputs are read after an output is written",
       ],
     ],
     "nothing",
@@ -148,7 +210,7 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "a part lies where the one before it does",
         "offset += sizeOf(input.shape);",
         "",
-        "planProgram > computes the parts of a concatenation where they belong, and copies those that lie elsewhere",
+        "planProgram, avx2 > computes the parts of a concatenation where they belong, and copies those that lie elsewhere",
       ],
     ],
     "nothing",

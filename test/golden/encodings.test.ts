@@ -1,14 +1,8 @@
-// Every instruction of the native room's assembler against the bytes that GNU as makes of it (scripts/record-encodings.py).
+// Every instruction of the native room's AVX-512 assembler against the bytes that GNU as makes of it (scripts/record-encodings.py).
 // Long because it is one table: each instruction as text beside the call that emits it.
 
-import type { VectorOp } from "../../src/native/vector-ops.ts";
-import fs from "node:fs";
-import path from "node:path";
-import { describe, expect, it } from "vitest";
 import {
-  Assembler,
   at,
-  COMPARE,
   indexed,
   JUMP,
   literal,
@@ -28,35 +22,19 @@ import {
   RDX,
   RSI,
   RSP,
+  type Assembler,
   type Label,
   type Memory,
   type VectorOptions,
 } from "../../src/native/assembler.ts";
+import { Avx512Assembler, COMPARE } from "../../src/native/avx512.ts";
+import type { Avx512Op } from "../../src/native/vector-ops.ts";
+import { describeEncodings, GENERAL, nameOf, placeOf, type EncodingLine } from "../support/encodings.ts";
 
-const FILE = path.resolve(import.meta.dirname, "encodings.json");
-const { encodings } = JSON.parse(fs.readFileSync(FILE, "utf8")) as { readonly encodings: Record<string, string> };
+type Line = EncodingLine<Avx512Assembler>;
 
-/** One or more instructions as text, and the calls that emit them. */
-type Line = readonly [text: string, emit: (to: Assembler) => void];
-
-const GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
-const name = (register: number): string => GENERAL[register]!;
 const narrow = (register: number): string =>
-  register < 8 ? name(register).replace("r", "e") : `${name(register)}d`;
-
-function place({ base, index, scale, disp = 0 }: Memory): string {
-  const steps = index === undefined ? "" : `+${name(index)}*${scale}`;
-  return `[${name(base)}${steps}${disp === 0 ? "" : disp < 0 ? disp : `+${disp}`}]`;
-}
-
-function hexOf(emit: (to: Assembler) => void): string {
-  const to = new Assembler();
-  emit(to);
-  const size = to.size;
-  const code = to.code();
-  // Without numbers behind the code, what follows the instructions is padding only.
-  return Buffer.from(code.length - size < 4 ? code.subarray(0, size) : code).toString("hex");
-}
+  register < 8 ? nameOf(register).replace("r", "e") : `${nameOf(register)}d`;
 
 interface Form {
   readonly sources: 1 | 2;
@@ -70,7 +48,7 @@ const ONE: Form = { sources: 1, elements: 16 };
 const TWO: Form = { sources: 2, elements: 16 };
 
 /** How each op is called; an op without a row does not compile. The scalar moves and stores have lines of their own. */
-const FORMS: Record<Exclude<VectorOp, "vmovss" | "vmovssStore" | "vmovupsStore">, Form> = {
+const FORMS: Record<Exclude<Avx512Op, "vmovss" | "vmovssStore" | "vmovupsStore">, Form> = {
   vmovups: { sources: 1, elements: 0 },
   vbroadcastss: { sources: 1, elements: 0 },
   vaddps: TWO,
@@ -126,7 +104,7 @@ function vectorLines(op: keyof typeof FORMS): Line[] {
     const from =
       typeof second === "number"
         ? `${op === "vbroadcastss" ? "xmm" : own}${second}`
-        : `${place(second)}${broadcast ? `{1to${elements}}` : ""}`;
+        : `${placeOf(second)}${broadcast ? `{1to${elements}}` : ""}`;
     const operands = [to, ...(sources === 2 ? [`${own}${first}`] : []), from, ...(immediate === undefined ? [] : [immediate])];
     const all = { ...options, ...(immediate === undefined ? {} : { immediate }) };
     // A shift by a constant names its op where others name the destination, which takes the place of the first source.
@@ -146,34 +124,34 @@ function vectorLines(op: keyof typeof FORMS): Line[] {
 }
 
 const moves = PLACES.flatMap((where): Line[] => [
-  [`{evex} vmovss xmm18, ${place(where)}`, (to) => to.vector("vmovss", 18, 0, where)],
-  [`{evex} vmovss ${place(where)}, xmm18`, (to) => to.vector("vmovssStore", 18, 0, where)],
-  [`vmovups ${place(where)}, zmm18`, (to) => to.vector("vmovupsStore", 18, 0, where)],
+  [`{evex} vmovss xmm18, ${placeOf(where)}`, (to) => to.vector("vmovss", 18, 0, where)],
+  [`{evex} vmovss ${placeOf(where)}, xmm18`, (to) => to.vector("vmovssStore", 18, 0, where)],
+  [`vmovups ${placeOf(where)}, zmm18`, (to) => to.vector("vmovupsStore", 18, 0, where)],
 ]);
 
 const BASES = [RAX, RSP, RBP, R12, R13];
 const displacements = BASES.flatMap((base): Line[] => [
   ...[0, 64, -8192, 8128, 8192, 68, 1000000].map((disp): Line => {
     const where = at(base, disp);
-    return [`vaddps zmm1, zmm2, ${place(where)}`, (to) => to.vector("vaddps", 1, 2, where)];
+    return [`vaddps zmm1, zmm2, ${placeOf(where)}`, (to) => to.vector("vaddps", 1, 2, where)];
   }),
   ...[0, 4, -512, 508, 512, 6].flatMap((disp): Line[] => {
     const where = at(base, disp);
     return [
-      [`vaddps zmm1, zmm2, ${place(where)}{1to16}`, (to) => to.vector("vaddps", 1, 2, where, { broadcast: true })],
-      [`vbroadcastss zmm1, ${place(where)}`, (to) => to.broadcast(1, where)],
+      [`vaddps zmm1, zmm2, ${placeOf(where)}{1to16}`, (to) => to.vector("vaddps", 1, 2, where, { broadcast: true })],
+      [`vbroadcastss zmm1, ${placeOf(where)}`, (to) => to.broadcast(1, where)],
     ];
   }),
   ...[RAX, RBP, R12, R13].flatMap((index): Line[] => {
     const [four, one] = [indexed(base, index, 4, 128), indexed(base, index, 1)];
     return [
-      [`vaddps zmm1, zmm2, ${place(four)}`, (to) => to.vector("vaddps", 1, 2, four)],
-      [`mov rcx, ${place(one)}`, (to) => to.load(RCX, one)],
+      [`vaddps zmm1, zmm2, ${placeOf(four)}`, (to) => to.vector("vaddps", 1, 2, four)],
+      [`mov rcx, ${placeOf(one)}`, (to) => to.load(RCX, one)],
     ];
   }),
   ...[0, 8, -128, 127, 128, -129, 1000000].map((disp): Line => {
     const where = at(base, disp);
-    return [`mov rcx, ${place(where)}`, (to) => to.load(RCX, where)];
+    return [`mov rcx, ${placeOf(where)}`, (to) => to.load(RCX, where)];
   }),
 ]);
 
@@ -186,13 +164,8 @@ const vectorCalls: readonly Line[] = [
   ["vbroadcastss zmm19, [r9+8]", (to) => to.broadcast(19, at(R9, 8))],
   ["vbroadcastss zmm19, xmm27", (to) => to.broadcastLane(19, 27)],
   ["vpxord zmm23, zmm23, zmm23", (to) => to.zeroVector(23)],
-  ["vpxord zmm23, zmm23, zmm23", (to) => to.broadcastConstant(23, 0)],
   ["{evex} vmovss xmm2, [r8+4]", (to) => to.loadScalar(2, at(R8, 4))],
   ["{evex} vmovss [r8+4], xmm21", (to) => to.storeScalar(at(R8, 4), 21)],
-  ["vpbroadcastd zmm24, eax", (to) => to.broadcastGeneral(24, RAX)],
-  ["vpbroadcastd zmm3, r13d", (to) => to.broadcastGeneral(3, R13)],
-  ["mov eax, 1065353216; vpbroadcastd zmm6, eax", (to) => to.broadcastConstant(6, 1)],
-  ["movabs rax, 2147483648; vpbroadcastd zmm6, eax", (to) => to.broadcastConstant(6, -0)],
   ...Object.values(COMPARE).map((how): Line => [`vcmpps k2, zmm3, zmm20, ${how}`, (to) => to.compareVectors(2, 3, 20, how)]),
   ["vcmpps k7, zmm30, [rsi+64], 1", (to) => to.compareVectors(7, 30, at(RSI, 64), COMPARE.less)],
   ["kmovw k1, eax", (to) => to.setMask(1, RAX)],
@@ -202,6 +175,12 @@ const vectorCalls: readonly Line[] = [
   ["kmovw edi, k7", (to) => to.readMask(RDI, 7)],
   ["bsf eax, eax", (to) => to.lowestBit(RAX)],
   ["bsf edi, edi", (to) => to.lowestBit(RDI)],
+  [
+    "vcmpps k2, zmm30, zmm7, 30; vpxord zmm20, zmm20, zmm20; vblendmps zmm20{k2}, zmm20, [rip+1f]{1to16}; " +
+      ".balign 4, 0x90; 1: .float 1",
+    (to) => to.oneWhereGreater(20, 30, 7),
+  ],
+  ["vcmpps k2, zmm3, zmm30, 0; kmovw edx, k2", (to) => to.lanesWhereEqual(RDX, 3, 30)],
 ];
 
 const pairs = [
@@ -210,33 +189,34 @@ const pairs = [
   [RSP, R15],
   [R8, R12],
 ] as const;
+const GENERAL_PLACES = [at(RBX, 8), at(RSP, 16), at(R13), indexed(R12, R14, 8, -4096), indexed(RSI, RAX, 2)];
 const generals: readonly Line[] = [
   ...pairs.flatMap(([left, right]): Line[] => [
-    [`mov ${name(left)}, ${name(right)}`, (to) => to.move(left, right)],
-    [`add ${name(left)}, ${name(right)}`, (to) => to.add(left, right)],
-    [`sub ${name(left)}, ${name(right)}`, (to) => to.sub(left, right)],
-    [`cmp ${name(left)}, ${name(right)}`, (to) => to.compare(left, right)],
+    [`mov ${nameOf(left)}, ${nameOf(right)}`, (to) => to.move(left, right)],
+    [`add ${nameOf(left)}, ${nameOf(right)}`, (to) => to.add(left, right)],
+    [`sub ${nameOf(left)}, ${nameOf(right)}`, (to) => to.sub(left, right)],
+    [`cmp ${nameOf(left)}, ${nameOf(right)}`, (to) => to.compare(left, right)],
   ]),
   ...GENERAL.flatMap((text, register): Line[] => [
     [`push ${text}`, (to) => to.push(register)],
     [`pop ${text}`, (to) => to.pop(register)],
   ]),
   ...[RDX, R10].flatMap((register): Line[] => [
-    ...[at(RBX, 8), at(RSP, 16), at(R13), indexed(R12, R14, 8, -4096), indexed(RSI, RAX, 2)].flatMap(
+    ...GENERAL_PLACES.flatMap(
       (where): Line[] => [
-        [`mov ${name(register)}, ${place(where)}`, (to) => to.load(register, where)],
-        [`mov ${place(where)}, ${name(register)}`, (to) => to.store(where, register)],
-        [`lea ${name(register)}, ${place(where)}`, (to) => to.loadAddress(register, where)],
-        [`movsxd ${name(register)}, dword ptr ${place(where)}`, (to) => to.loadInt32(register, where)],
-        [`mov ${place(where)}, ${narrow(register)}`, (to) => to.storeInt32(where, register)],
+        [`mov ${nameOf(register)}, ${placeOf(where)}`, (to) => to.load(register, where)],
+        [`mov ${placeOf(where)}, ${nameOf(register)}`, (to) => to.store(where, register)],
+        [`lea ${nameOf(register)}, ${placeOf(where)}`, (to) => to.loadAddress(register, where)],
+        [`movsxd ${nameOf(register)}, dword ptr ${placeOf(where)}`, (to) => to.loadInt32(register, where)],
+        [`mov ${placeOf(where)}, ${narrow(register)}`, (to) => to.storeInt32(where, register)],
       ],
     ),
     ...[1, 127, -128, 128, -129, 1000000].flatMap((value): Line[] => [
-      [`add ${name(register)}, ${value}`, (to) => to.addConstant(register, value)],
-      [`cmp ${name(register)}, ${value}`, (to) => to.compareConstant(register, value)],
+      [`add ${nameOf(register)}, ${value}`, (to) => to.addConstant(register, value)],
+      [`cmp ${nameOf(register)}, ${value}`, (to) => to.compareConstant(register, value)],
     ]),
     ...[1000, -70000].map((value): Line => [
-      `imul ${name(register)}, ${name(register)}, ${value}`,
+      `imul ${nameOf(register)}, ${nameOf(register)}, ${value}`,
       (to) => to.multiplyConstant(register, value),
     ]),
     ...[0, 2 ** 31 - 1].map((value): Line => [
@@ -244,11 +224,16 @@ const generals: readonly Line[] = [
       (to) => to.moveConstant(register, value),
     ]),
     ...[2 ** 31, 2 ** 40, 2 ** 53 - 1, -5, -(2 ** 40)].map((value): Line => [
-      `movabs ${name(register)}, ${value}`,
+      `movabs ${nameOf(register)}, ${value}`,
       (to) => to.moveConstant(register, value),
     ]),
   ]),
+  ...GENERAL_PLACES.flatMap((where): Line[] => [
+    [`prefetcht0 ${placeOf(where)}`, (to) => to.prefetch(where, 1)],
+    [`prefetcht1 ${placeOf(where)}`, (to) => to.prefetch(where, 2)],
+  ]),
   ["ret", (to) => to.ret()],
+  ["vzeroupper", (to) => to.leaveVectors()],
 ];
 
 const NOP = 0x90;
@@ -339,15 +324,7 @@ const GROUPS: Readonly<Record<string, readonly Line[]>> = {
   "jumps, calls and addresses, forward and backward, and numbers behind the code": programs,
 };
 
-describe("Assembler", () => {
-  it.each(Object.entries(GROUPS))("writes the bytes GNU as writes: %s", (_, lines) => {
-    const ours = Object.fromEntries(lines.map(([text, emit]) => [text, hexOf(emit)]));
-    const recorded = Object.fromEntries(lines.map(([text]) => [text, encodings[text]]));
-    expect(ours).toEqual(recorded);
-  });
-
-  it("leaves no recorded line out", () => {
-    const compared = new Set(Object.values(GROUPS).flatMap((lines) => lines.map(([text]) => text)));
-    expect(Object.keys(encodings).filter((text) => !compared.has(text))).toEqual([]);
-  });
-});
+describeEncodings(
+  { name: "Avx512Assembler", section: "encodings", newAssembler: () => new Avx512Assembler() },
+  GROUPS,
+);

@@ -1,7 +1,7 @@
-// Runs one emitted kernel on arrays, for tests of kernels.
+// Runs one emitted kernel on arrays, for tests of kernels, in every set of instructions that the processor has.
 
+import { describe } from "vitest";
 import {
-  Assembler,
   at,
   R8,
   R9,
@@ -12,19 +12,31 @@ import {
   RDI,
   RDX,
   RSI,
+  type Assembler,
   type Gpr,
   type Label,
 } from "../../src/native/assembler.ts";
 import { addressOf, MachineCode } from "../../src/native/executable.ts";
+import { instructionSets } from "../../src/native/features.ts";
+import { AVX2, AVX512, type InstructionSet } from "../../src/native/instruction-set.ts";
+import { newAssembler } from "../../src/native/new-assembler.ts";
 
 const ARGUMENTS: readonly Gpr[] = [RDI, RSI, RDX, RCX, R8, R9];
 
+/** Tests in each set of instructions; skipped in those that the processor lacks. */
+export function describeInSets(name: string, body: (set: InstructionSet) => void): void {
+  for (const set of [AVX512, AVX2]) {
+    describe.skipIf(!instructionSets().includes(set))(`${name}, ${set.name}`, () => body(set));
+  }
+}
+
 /** Emits a kernel and returns it as a function of arrays, in the order of its arguments; null is a null pointer. */
 export function kernelOf(
+  set: InstructionSet,
   emit: (to: Assembler) => Label,
   registers = ARGUMENTS,
 ): (...arrays: readonly (ArrayBufferView | null)[]) => void {
-  const to = new Assembler();
+  const to = newAssembler(set);
   const start = to.label();
   to.jump(start);
   const kernel = emit(to);

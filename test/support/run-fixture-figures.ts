@@ -141,7 +141,7 @@ export function manifestText(seed: number): string {
     onnxruntime: "1.30.0",
     platform: "linux x64",
     device: "cpu",
-    kernels: "native",
+    kernels: "avx512",
     threads: 2,
     seed,
     inputs: {},

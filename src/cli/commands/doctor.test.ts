@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { captureOutput, catalogueOf } from "../../../test/support/captured-cli.ts";
-import { cpuKernels, type KernelFinding } from "../../engine/cpu-kernels.ts";
+import { CPU_KERNELS, cpuKernels, type KernelFinding } from "../../engine/cpu-kernels.ts";
 import { runCli } from "../program.ts";
 import { doctorCommand } from "./doctor.ts";
 
@@ -27,6 +27,7 @@ describe("swarr doctor", () => {
     const found = JSON.parse(written.stdout) as Found;
     expect(found).toMatchObject({ cores: os.availableParallelism(), memoryBytes: os.totalmem() });
     expect(found.cpuKernels).toEqual(await cpuKernels());
+    expect(CPU_KERNELS).toContain(found.cpuKernels.kernels);
     expect(found.recipe).toMatchObject({ device: "cpu", parameters: 303_744, fitsMemory: true });
     for (const device of found.providers.filter(({ usable, name }) => !usable && name === "cuda")) {
       written.stderr = "";

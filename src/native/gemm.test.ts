@@ -120,6 +120,12 @@ describeInSets("emitGemm", (set) => {
       }
     });
 
+    it("equals float64 on the edges of several panels of A that are copied together", () => {
+      for (const m of [41, 42, 47, 48, 49, 53, 55, 96, 103]) {
+        for (const k of [101, 300]) expectProduct(set, shapeOf(m, 17, k, { ...kind, scale: -2 }), m + k);
+      }
+    });
+
     it("equals float64 over several passes of k", () => {
       for (const k of [384, 385, 768, 769, 1153, 1541]) {
         expectProduct(set, shapeOf(13, 33, k, { ...kind, scale: 0.37 }), k);
@@ -194,6 +200,8 @@ describeInSets("emitGemm", (set) => {
       [25, 15, 33],
       [37, 49, 383],
       [11, 33, 769],
+      [49, 17, 300],
+      [55, 9, 100],
       [13, 1100, 390],
     ] as const) {
       for (const kind of KINDS) {

@@ -29,7 +29,7 @@ THREE = {
     **dict.fromkeys("vpxord vpandd vpord vpaddd vpsubd vpmulld vpminsd".split(), (16, None)),
     **dict.fromkeys("vblendmps vpermps vscalefps vunpcklps vunpckhps".split(), (16, None)),
     **dict.fromkeys("vcvtne2ps2bf16 vdpbf16ps".split(), (16, None)),
-    **dict.fromkeys("vunpcklpd vunpckhpd".split(), (8, None)),
+    **dict.fromkeys("vunpcklpd vunpckhpd vaddpd vmulpd vsubpd vdivpd".split(), (8, None)),
     "vpermw": (0, None),
     "vshuff32x4": (16, 0xDD),
     "vrangeps": (16, 2),
@@ -37,6 +37,7 @@ THREE = {
 }
 TWO = {
     **dict.fromkeys("vsqrtps vgetexpps vcvttps2dq vcvtdq2ps".split(), (16, None)),
+    "vsqrtpd": (8, None),
     "vmovups": (0, None),
     "vbroadcastss": (0, None),
     "vrndscaleps": (16, 8),
@@ -69,6 +70,10 @@ def vectors():
         yield f"{{evex}} vmovss xmm18, {place}"
         yield f"{{evex}} vmovss {place}, xmm18"
         yield f"vmovups {place}, zmm18"
+        yield from (f"vmovups {place}, ymm18", f"vbroadcastsd zmm18, {place}", f"vcvtps2pd zmm18, {place}")
+    for dst, source in ((1, 2), (9, 25), (30, 12)):
+        yield from (f"vbroadcastsd zmm{dst}, xmm{source}", f"vcvtps2pd zmm{dst}, ymm{source}")
+        yield f"vcvtpd2ps ymm{dst}, zmm{source}"
 
 
 def displacements():
@@ -140,7 +145,7 @@ VEX_THREE = {
     **dict.fromkeys("vaddps vmulps vsubps vminps vdivps vmaxps".split(), ""),
     **dict.fromkeys("vfmadd132ps vfmadd213ps vfmadd231ps vfnmadd213ps vfnmadd231ps".split(), ""),
     **dict.fromkeys("vpxor vpand vpor vpaddd vpsubd vpmulld vpminsd vpermps".split(), ""),
-    **dict.fromkeys("vunpcklps vunpckhps vunpcklpd vunpckhpd".split(), ""),
+    **dict.fromkeys("vunpcklps vunpckhps vunpcklpd vunpckhpd vaddpd vmulpd vsubpd vdivpd".split(), ""),
     **dict.fromkeys(SCALAR, ""),
     "vblendps": ", 90",
     "vblendvps": ", ymm12",
@@ -148,7 +153,7 @@ VEX_THREE = {
     "vperm2f128": ", 49",
 }
 VEX_TWO = {
-    **dict.fromkeys("vmovups vbroadcastss vsqrtps vcvttps2dq vcvtdq2ps vcvtps2dq".split(), ""),
+    **dict.fromkeys("vmovups vbroadcastss vsqrtps vsqrtpd vcvttps2dq vcvtdq2ps vcvtps2dq".split(), ""),
     "vroundps": ", 8",
     "vpermilps": ", 177",
 }
@@ -172,12 +177,15 @@ def vex_vectors():
             yield from (line(1, 2, place), line(9, 10, place))
     for dst, _, second in VEX_REGISTERS:
         yield from (f"vpslld ymm{dst}, ymm{second}, 23", f"vpsrad ymm{dst}, ymm{second}, 23")
+        yield from (f"vbroadcastsd ymm{dst}, xmm{second}", f"vcvtps2pd ymm{dst}, xmm{second}")
+        yield f"vcvtpd2ps xmm{dst}, ymm{second}"
     for to in ("eax", "edi"):
         yield from (f"vmovmskps {to}, ymm3", f"vmovmskps {to}, ymm11")
     for place in PLACES:
         for register, mask in ((1, 2), (9, 10)):
             yield from (f"vmovss xmm{register}, {place}", f"vmovss {place}, xmm{register}")
-            yield f"vmovups {place}, ymm{register}"
+            yield from (f"vmovups {place}, ymm{register}", f"vmovups {place}, xmm{register}")
+            yield from (f"vbroadcastsd ymm{register}, {place}", f"vcvtps2pd ymm{register}, {place}")
             yield f"vmaskmovps ymm{register}, ymm{mask}, {place}"
             yield f"vmaskmovps {place}, ymm{mask}, ymm{register}"
 
@@ -206,7 +214,7 @@ def all_lanes(value):
 
 
 def vex_calls():
-    yield from ("vmovups ymm4, [rsi+64]", "vmovups [rdi+64], ymm12", "{load} vmovups ymm4, ymm12")
+    yield from ("vmovups ymm4, [rsi+64]", "vmovups [rdi+64], xmm12", "vmovups [rdi+64], ymm12", "{load} vmovups ymm4, ymm12")
     yield from ("vbroadcastss ymm9, [r9+8]", "vbroadcastss ymm9, xmm7", "vpxor ymm13, ymm13, ymm13")
     yield from ("vmovss xmm2, [r8+4]", "vmovss [r8+4], xmm11")
     # Under a mask, of which the bits stand behind the code.

@@ -330,6 +330,11 @@ export abstract class Assembler {
 
   abstract storeVector(to: Memory, from: Vector, mask?: Mask): void;
 
+  /** Stores the first half of a vector. */
+  storeHalf(to: Memory, from: Vector): void {
+    this.vector("vmovupsHalfStore", from, 0, to);
+  }
+
   copyVector(dst: Vector, from: Vector): void {
     this.vector("vmovups", dst, 0, from);
   }

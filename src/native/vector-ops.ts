@@ -50,11 +50,20 @@ export const COMMON = {
   vunpcklpd: { map: 1, prefix: 1, w: 1, opcode: 0x14 },
   vunpckhpd: { map: 1, prefix: 1, w: 1, opcode: 0x15 },
   vpermilps: { map: 3, prefix: 1, w: 0, opcode: 0x04 },
+  vaddpd: { map: 1, prefix: 1, w: 1, opcode: 0x58 },
+  vmulpd: { map: 1, prefix: 1, w: 1, opcode: 0x59 },
+  vsubpd: { map: 1, prefix: 1, w: 1, opcode: 0x5c },
+  vdivpd: { map: 1, prefix: 1, w: 1, opcode: 0x5e },
+  vsqrtpd: { map: 1, prefix: 1, w: 1, opcode: 0x51 },
+  vbroadcastsd: { map: 2, prefix: 1, w: 1, opcode: 0x19, bytes: 8 },
+  vcvtps2pd: { map: 1, prefix: 0, w: 0, opcode: 0x5a, bytes: 32 },
+  vcvtpd2ps: { map: 1, prefix: 1, w: 1, opcode: 0x5a },
   vpslld: { map: 1, prefix: 1, w: 0, opcode: 0x72 },
 } as const satisfies Record<string, VectorCode>;
 
-/** In AVX-512 alone. */
+/** In AVX-512 alone, or with another length than in AVX2. */
 export const IN_AVX512 = {
+  vmovupsHalfStore: { map: 1, prefix: 0, w: 0, opcode: 0x11, bytes: 32, length: 1 },
   vblendmps: { map: 2, prefix: 1, w: 0, opcode: 0x65 },
   vrangeps: { map: 3, prefix: 1, w: 0, opcode: 0x50 },
   vscalefps: { map: 2, prefix: 1, w: 0, opcode: 0x2c },
@@ -66,8 +75,9 @@ export const IN_AVX512 = {
   vdpbf16ps: { map: 2, prefix: 2, w: 0, opcode: 0x52 },
 } as const satisfies Record<string, VectorCode>;
 
-/** In AVX2 alone: what it has instead of masks and of wider shuffles. */
+/** In AVX2 alone, what it has instead of masks and of wider shuffles; or with another length than in AVX-512. */
 export const IN_AVX2 = {
+  vmovupsHalfStore: { map: 1, prefix: 0, w: 0, opcode: 0x11, length: 0 },
   vblendps: { map: 3, prefix: 1, w: 0, opcode: 0x0c },
   vblendvps: { map: 3, prefix: 1, w: 0, opcode: 0x4a },
   vcmpps: { map: 1, prefix: 0, w: 0, opcode: 0xc2 },

@@ -9,7 +9,7 @@ import type { Command, Reply } from "./messages.ts";
 const port = parentPort;
 invariant(port !== null, "this file is started as a worker");
 const options = workerData as MemberOptions;
-const member = new Member(options);
+const member = await Member.open(options);
 member.pull();
 
 async function obey(command: Command): Promise<unknown> {

@@ -1,5 +1,6 @@
 // One replica: a thread's own copy of the weights, its share of the microbatches and rollouts, its part of the update.
 
+import type { CpuKernels } from "../engine/cpu-kernels.ts";
 import type { Device } from "../engine/device.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { Precision } from "../engine/precision.ts";
@@ -8,8 +9,10 @@ import type { SampledResponse, SampleOptions, Sampler, SampleRequest } from "../
 import type { ModelConfig } from "../model/config.ts";
 import { parametersOf, type TrainedParameter } from "../model/parameters.ts";
 import type { Weights } from "../tensor/tensor.ts";
+import type { AdamwKernel } from "../train/adamw-kernel.ts";
 import { clippedNorm, requireFinite } from "../train/clip.ts";
 import { lossNamed } from "../train/loss-named.ts";
+import { nativeAdamw } from "../train/native-adamw.ts";
 import { adamwStep, type AdamwSettings } from "../train/optimizer.ts";
 import {
   createAccumulator,
@@ -40,8 +43,8 @@ export interface MemberOptions {
   readonly decodeBatch: number;
   readonly device: Device;
   readonly precision: Precision;
-  /** whether the engine computes on memory that threads share; else on copies */
-  readonly readsShared: boolean;
+  /** what computes; native kernels do so on memory that threads share, ONNX Runtime on copies */
+  readonly kernels: CpuKernels;
 }
 
 export interface UpdateSettings {
@@ -62,11 +65,15 @@ export class Member {
   readonly #owned: readonly TrainedParameter[];
 
   /** @param weights  memory for a copy, where the engine needs one and the caller has it */
-  constructor(options: MemberOptions, weights?: Weights) {
+  static async open(options: MemberOptions, weights?: Weights): Promise<Member> {
+    return new Member(options, await nativeAdamw(options.kernels), weights);
+  }
+
+  private constructor(options: MemberOptions, adamw: AdamwKernel | null, weights: Weights | undefined) {
     const { index, config, memory, adapter, loss, decodeBatch, device, precision } = options;
     const engine = createEngine({ threads: 1, device, precision });
     const parameters = trainedParameters(config, adapter);
-    this.shared = openSharedState(parameters, memory);
+    this.shared = openSharedState(parameters, memory, adamw);
     this.#trained = trainedBy(options, this.shared, weights);
     this.weights = this.#trained.weights;
     this.#index = index;
@@ -173,7 +180,7 @@ export class Member {
 
 function trainedBy(options: MemberOptions, shared: SharedState, given: Weights | undefined): Trained {
   const { config, adapter, index } = options;
-  if (adapter === null && options.readsShared) return sharedWeights(shared, index);
+  if (adapter === null && options.kernels !== "onnxruntime") return sharedWeights(shared, index);
   const weights = given ?? newNumbers(parametersOf(config));
   return adapter === null
     ? copiedWeights(config, shared, index, weights)

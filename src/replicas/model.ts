@@ -75,10 +75,10 @@ export async function replicate(options: ReplicaOptions): Promise<ReplicatedMode
   const base = adapter === null ? null : freezeBase(config, adapter.lora, weights);
   const memory = newSharedMemory(trainedParameters(config, base), threads);
   const decodeBatch = Math.max(1, Math.ceil(options.decodeBatch / threads));
-  const readsShared = (await kernelsOn(device)) !== "onnxruntime";
-  const alike = { config, memory, adapter: base, loss, decodeBatch, device, precision, readsShared };
+  const kernels = await kernelsOn(device);
+  const alike = { config, memory, adapter: base, loss, decodeBatch, device, precision, kernels };
   const memberOptions = (index: number): MemberOptions => ({ index, ...alike });
-  const own = new Member(memberOptions(0), weights);
+  const own = await Member.open(memberOptions(0), weights);
   const { trained, mean, meanSquare } = own.shared;
   copyWeights(trained, given);
   own.pull();

@@ -3,7 +3,7 @@
 import { invariant } from "../base/invariant.ts";
 import type { TrainedParameter } from "../model/parameters.ts";
 import { sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
-import { ADAMW_ALIGNMENT, adamwKernel, type AdamwKernel } from "../train/adamw-kernel.ts";
+import { adamwKernel, type AdamwKernel } from "../train/adamw-kernel.ts";
 import { gradientKernel, type GradientKernel } from "../train/gradient-kernel.ts";
 import { newMemory, type WasmMemory } from "../train/wasm-code.ts";
 
@@ -63,13 +63,16 @@ export function sharedNumbers(parameters: readonly TrainedParameter[]): SharedAr
   return new SharedArrayBuffer(setBytes(parameters));
 }
 
-/** Of one set; every tensor begins where vectors do. */
+/** A tensor begins at a line of the caches, which holds whole vectors of every kernel, and has its last line to itself. */
+const TENSOR_ALIGNMENT = 64;
+
+/** Of one set. */
 function setBytes(parameters: readonly TrainedParameter[]): number {
   return parameters.reduce((total, { shape }) => total + tensorBytes(shape), 0);
 }
 
 function tensorBytes(shape: Shape): number {
-  return Math.ceil((4 * sizeOf(shape)) / ADAMW_ALIGNMENT) * ADAMW_ALIGNMENT;
+  return Math.ceil((4 * sizeOf(shape)) / TENSOR_ALIGNMENT) * TENSOR_ALIGNMENT;
 }
 
 /** The first set of the parameters that starts at `byte`. */
@@ -88,7 +91,12 @@ export function openNumbers(
   );
 }
 
-export function openSharedState(parameters: readonly TrainedParameter[], memory: SharedMemory): SharedState {
+/** @param adamw  the update's arithmetic; compiled WebAssembly where there is nothing better */
+export function openSharedState(
+  parameters: readonly TrainedParameter[],
+  memory: SharedMemory,
+  adamw: AdamwKernel | null = null,
+): SharedState {
   const wasm = memory.numbers instanceof SharedArrayBuffer ? null : memory.numbers;
   const numbers = memory.numbers instanceof SharedArrayBuffer ? memory.numbers : memory.numbers.buffer;
   let sets = 0;
@@ -100,7 +108,7 @@ export function openSharedState(parameters: readonly TrainedParameter[], memory:
     meanSquare: next(),
     gradients: Array.from({ length: memory.members }, next),
     norms: new Float64Array(memory.norms),
-    adamw: adamwKernel(wasm),
+    adamw: adamw ?? adamwKernel(wasm),
     kernel: gradientKernel(wasm),
     arrive: () => arriveAt(barrier, memory.members),
   };

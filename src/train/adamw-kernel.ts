@@ -25,7 +25,7 @@ export interface AdamwFactors {
 }
 
 /** Bytes the code reads and writes at once; arrays in a kernel's memory begin at a multiple and may be overwritten up to one. */
-export const ADAMW_ALIGNMENT = 16;
+export const VECTOR_BYTES = 16;
 
 /** Elements that arrays of elsewhere are copied in at a time: four times as many bytes stay in the nearest cache but one. */
 const STAGED = 4096;
@@ -105,7 +105,7 @@ function adamwModule(memory: { readonly shared: boolean }): Uint8Array<ArrayBuff
     ...store(m.get, four(low.mean, high.mean)),
     ...store(v.get, four(low.meanSquare, high.meanSquare)),
     ...store(p.get, four(low.updated, high.updated)),
-    ...[p, g, m, v].flatMap((each) => advance(each, ADAMW_ALIGNMENT)),
+    ...[p, g, m, v].flatMap((each) => advance(each, VECTOR_BYTES)),
   ]);
   return moduleOf(variables, parameters, loop, memory);
 }

@@ -1,7 +1,7 @@
 // Adding up the gradients of several members, with the sum of squares that the norm is made of.
 
 import type { Weights } from "../tensor/tensor.ts";
-import { ADAMW_ALIGNMENT } from "./adamw-kernel.ts";
+import { VECTOR_BYTES } from "./adamw-kernel.ts";
 import {
   add,
   addFour,
@@ -27,7 +27,7 @@ export interface GradientKernel {
   clear(tensors: Weights): void;
 }
 
-/** @param memory  arrays in it, each at a multiple of `ADAMW_ALIGNMENT` and filled up to one with zeros, are worked on by compiled code */
+/** @param memory  arrays in it, each at a multiple of `VECTOR_BYTES` and filled up to one with zeros, are worked on by compiled code */
 export function gradientKernel(memory: WasmMemory | null): GradientKernel {
   if (memory === null) return PLAIN;
   const shared = !(memory.buffer instanceof ArrayBuffer);
@@ -90,8 +90,8 @@ function sumModule(kind: Kind): Uint8Array<ArrayBuffer> {
     ...sum.set(addFour(load(total.get), load(other.get))),
     ...store(total.get, sum.get),
     ...body,
-    ...advance(total, ADAMW_ALIGNMENT),
-    ...advance(other, ADAMW_ALIGNMENT),
+    ...advance(total, VECTOR_BYTES),
+    ...advance(other, VECTOR_BYTES),
   ]);
   return moduleOf(variables, parameters, [...loop, ...result], { ...kind, returns: true });
 }
@@ -103,7 +103,7 @@ function squaresModule(kind: Kind): Uint8Array<ArrayBuffer> {
   const parameters = variables.types.length;
   const four = variables.next("v128");
   const { body, result } = squaring(variables, four.get);
-  const loop = whileBelow(total, end, [...four.set(load(total.get)), ...body, ...advance(total, ADAMW_ALIGNMENT)]);
+  const loop = whileBelow(total, end, [...four.set(load(total.get)), ...body, ...advance(total, VECTOR_BYTES)]);
   return moduleOf(variables, parameters, [...loop, ...result], { ...kind, returns: true });
 }
 

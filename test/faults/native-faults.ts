@@ -215,6 +215,20 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     ],
     "nothing",
   ),
+  ...inFile("adamw.ts", "adamw.test.ts", [
+    [
+      "the squared gradient is averaged with the mean's weight",
+      'to.vector("vmulpd", step, gradient, factor("rest2"));',
+      'to.vector("vmulpd", step, gradient, factor("rest1"));',
+      "AdamwCode > updates 1 numbers, and nothing behind them",
+    ],
+    [
+      "what is left over after whole vectors is not updated",
+      "Math.ceil(length / this.#elements)",
+      "Math.floor(length / this.#elements)",
+      "AdamwCode > updates 5 numbers, and nothing behind them",
+    ],
+  ]),
   ...inFile("native-program.ts", "native-program.test.ts", [
     [
       "computed indices are not checked",

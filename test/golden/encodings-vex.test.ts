@@ -44,6 +44,10 @@ type Special =
   | "vmovss"
   | "vmovssStore"
   | "vmovupsStore"
+  | "vmovupsHalfStore"
+  | "vbroadcastsd"
+  | "vcvtps2pd"
+  | "vcvtpd2ps"
   | "vmaskmovps"
   | "vmaskmovpsStore"
   | "vmovmskps"
@@ -85,6 +89,11 @@ const FORMS: Record<Exclude<Avx2Op, Special>, Form> = {
   vunpckhps: TWO,
   vunpcklpd: TWO,
   vunpckhpd: TWO,
+  vaddpd: TWO,
+  vmulpd: TWO,
+  vsubpd: TWO,
+  vdivpd: TWO,
+  vsqrtpd: ONE,
   vpermilps: { ...ONE, immediate: 177 },
   vblendps: { ...TWO, immediate: 90 },
   vblendvps: { ...TWO, immediate: 12 << 4, last: "ymm12" },
@@ -122,6 +131,9 @@ const special: readonly Line[] = [
   ...REGISTERS.flatMap(([dst, , second]): Line[] => [
     [`vpslld ymm${dst}, ymm${second}, 23`, (to) => to.plain("vpslld", 6, dst, second, 23)],
     [`vpsrad ymm${dst}, ymm${second}, 23`, (to) => to.plain("vpsrad", 4, dst, second, 23)],
+    [`vbroadcastsd ymm${dst}, xmm${second}`, (to) => to.plain("vbroadcastsd", dst, 0, second)],
+    [`vcvtps2pd ymm${dst}, xmm${second}`, (to) => to.plain("vcvtps2pd", dst, 0, second)],
+    [`vcvtpd2ps xmm${dst}, ymm${second}`, (to) => to.plain("vcvtpd2ps", dst, 0, second)],
   ]),
   ...[3, 11].flatMap((from): Line[] => [
     [`vmovmskps eax, ymm${from}`, (to) => to.plain("vmovmskps", RAX, 0, from)],
@@ -135,6 +147,9 @@ const special: readonly Line[] = [
       [`vmovss xmm${register}, ${placeOf(where)}`, (to) => to.plain("vmovss", register!, 0, where)],
       [`vmovss ${placeOf(where)}, xmm${register}`, (to) => to.plain("vmovssStore", register!, 0, where)],
       [`vmovups ${placeOf(where)}, ymm${register}`, (to) => to.plain("vmovupsStore", register!, 0, where)],
+      [`vmovups ${placeOf(where)}, xmm${register}`, (to) => to.plain("vmovupsHalfStore", register!, 0, where)],
+      [`vbroadcastsd ymm${register}, ${placeOf(where)}`, (to) => to.plain("vbroadcastsd", register!, 0, where)],
+      [`vcvtps2pd ymm${register}, ${placeOf(where)}`, (to) => to.plain("vcvtps2pd", register!, 0, where)],
       [`vmaskmovps ymm${register}, ymm${mask}, ${placeOf(where)}`, (to) => to.plain("vmaskmovps", register!, mask!, where)],
       [`vmaskmovps ${placeOf(where)}, ymm${mask}, ymm${register}`, (to) => to.plain("vmaskmovpsStore", register!, mask!, where)],
     ]),
@@ -160,6 +175,7 @@ const displacements = [RAX, RSP, RBP, R12, R13].flatMap((base): Line[] => [
 
 const vectorCalls: readonly Line[] = [
   ["vmovups ymm4, [rsi+64]", (to) => to.loadVector(4, at(RSI, 64))],
+  ["vmovups [rdi+64], xmm12", (to) => to.storeHalf(at(RDI, 64), 12)],
   ["vmovups [rdi+64], ymm12", (to) => to.storeVector(at(RDI, 64), 12)],
   ["{load} vmovups ymm4, ymm12", (to) => to.copyVector(4, 12)],
   ["vbroadcastss ymm9, [r9+8]", (to) => to.broadcast(9, at(R9, 8))],

@@ -47,8 +47,18 @@ interface Form {
 const ONE: Form = { sources: 1, elements: 16 };
 const TWO: Form = { sources: 2, elements: 16 };
 
+/** Ops that take other kinds of operands; they have lines of their own. */
+type Special =
+  | "vmovss"
+  | "vmovssStore"
+  | "vmovupsStore"
+  | "vmovupsHalfStore"
+  | "vbroadcastsd"
+  | "vcvtps2pd"
+  | "vcvtpd2ps";
+
 /** How each op is called; an op without a row does not compile. The scalar moves and stores have lines of their own. */
-const FORMS: Record<Exclude<Avx512Op, "vmovss" | "vmovssStore" | "vmovupsStore">, Form> = {
+const FORMS: Record<Exclude<Avx512Op, Special>, Form> = {
   vmovups: { sources: 1, elements: 0 },
   vbroadcastss: { sources: 1, elements: 0 },
   vaddps: TWO,
@@ -90,6 +100,11 @@ const FORMS: Record<Exclude<Avx512Op, "vmovss" | "vmovssStore" | "vmovupsStore">
   vpermw: { sources: 2, elements: 0 },
   vcvtne2ps2bf16: TWO,
   vdpbf16ps: TWO,
+  vaddpd: { sources: 2, elements: 8 },
+  vmulpd: { sources: 2, elements: 8 },
+  vsubpd: { sources: 2, elements: 8 },
+  vdivpd: { sources: 2, elements: 8 },
+  vsqrtpd: { sources: 1, elements: 8 },
   vpslld: { ...ONE, immediate: 23 },
 };
 
@@ -127,6 +142,19 @@ const moves = PLACES.flatMap((where): Line[] => [
   [`{evex} vmovss xmm18, ${placeOf(where)}`, (to) => to.vector("vmovss", 18, 0, where)],
   [`{evex} vmovss ${placeOf(where)}, xmm18`, (to) => to.vector("vmovssStore", 18, 0, where)],
   [`vmovups ${placeOf(where)}, zmm18`, (to) => to.vector("vmovupsStore", 18, 0, where)],
+  [`vmovups ${placeOf(where)}, ymm18`, (to) => to.storeHalf(where, 18)],
+  [`vbroadcastsd zmm18, ${placeOf(where)}`, (to) => to.vector("vbroadcastsd", 18, 0, where)],
+  [`vcvtps2pd zmm18, ${placeOf(where)}`, (to) => to.vector("vcvtps2pd", 18, 0, where)],
+]);
+
+const conversions = [
+  [1, 2],
+  [9, 25],
+  [30, 12],
+].flatMap(([dst, source]): Line[] => [
+  [`vbroadcastsd zmm${dst}, xmm${source}`, (to) => to.vector("vbroadcastsd", dst!, 0, source!)],
+  [`vcvtps2pd zmm${dst}, ymm${source}`, (to) => to.vector("vcvtps2pd", dst!, 0, source!)],
+  [`vcvtpd2ps ymm${dst}, zmm${source}`, (to) => to.vector("vcvtpd2ps", dst!, 0, source!)],
 ]);
 
 const BASES = [RAX, RSP, RBP, R12, R13];
@@ -317,6 +345,7 @@ const GROUPS: Readonly<Record<string, readonly Line[]>> = {
   "every vector op, in low and high registers, masked, from memory and broadcast": [
     ...Object.keys(FORMS).flatMap((op) => vectorLines(op as keyof typeof FORMS)),
     ...moves,
+    ...conversions,
   ],
   "places in memory, on every kind of base, with and without index, near and far": displacements,
   "the named vector calls": vectorCalls,

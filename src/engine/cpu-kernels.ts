@@ -2,7 +2,7 @@
 
 import { messageOf, SwarrError } from "../base/errors.ts";
 import { instructionSets } from "../native/features.ts";
-import { AVX2, AVX512, type InstructionSet } from "../native/instruction-set.ts";
+import { INSTRUCTION_SETS, type InstructionSet } from "../native/instruction-set.ts";
 import type { Device } from "./device.ts";
 
 /** Our own machine code by its instructions, the best first; and ONNX Runtime. */
@@ -11,7 +11,7 @@ export type CpuKernels = (typeof CPU_KERNELS)[number];
 
 /** Stands for the best of our own. */
 const NATIVE = "native";
-const SETS: readonly InstructionSet[] = [AVX512, AVX2];
+const ASKED_FOR = "SWARR_KERNELS asks for them";
 const NEEDS: Readonly<Record<InstructionSet["name"], string>> = { avx512: "AVX-512", avx2: "AVX2 and FMA" };
 
 export interface KernelFinding {
@@ -40,7 +40,7 @@ export async function kernelsOn(device: Device): Promise<CpuKernels> {
 
 /** The instructions that kernels are written in; null for ONNX Runtime's. */
 export function instructionsOf(kernels: CpuKernels): InstructionSet | null {
-  return SETS.find(({ name }) => name === kernels) ?? null;
+  return INSTRUCTION_SETS.find(({ name }) => name === kernels) ?? null;
 }
 
 /**
@@ -60,19 +60,22 @@ export async function findKernels(
       fix: "Change or unset the environment variable.",
     });
   }
-  if (asked === "onnxruntime") return { kernels: asked, reason: "SWARR_KERNELS asks for them" };
+  if (asked === "onnxruntime") return { kernels: asked, reason: ASKED_FOR };
   const missing: string[] = [];
-  for (const set of SETS) {
+  for (const set of INSTRUCTION_SETS) {
     if (asked !== undefined && asked !== NATIVE && asked !== set.name) continue;
     const why = await whyNot(set);
-    if (why === null) return { kernels: set.name, reason: `the processor has ${NEEDS[set.name]}` };
+    if (why === null) {
+      return { kernels: set.name, reason: asked === set.name ? ASKED_FOR : `the processor has ${NEEDS[set.name]}` };
+    }
     if (!missing.includes(why)) missing.push(why);
   }
   const reason = missing.join("; ");
+  const expected = asked === "avx512" || asked === "avx2" ? NEEDS[asked] : "AVX-512, or AVX2 and FMA";
   if (asked === undefined) return { kernels: "onnxruntime", reason };
   throw new SwarrError("DEVICE_MISSING", {
     what: `SWARR_KERNELS asks for ${asked} kernels, which cannot be had here: ${reason}.`,
-    expected: "Linux on an x86-64 processor with AVX-512, or AVX2 and FMA, and the package koffi with its binary.",
+    expected: `Linux on an x86-64 processor with ${expected}, and the package koffi with its binary.`,
     fix: "Unset SWARR_KERNELS: what can be had here then computes.",
   });
 }

@@ -29,6 +29,6 @@ export async function requirePrecision(precision: Precision, device: Device): Pr
   throw new SwarrError("DEVICE_MISSING", {
     what: `precision is ${precision}, which cannot be had here: ${missing}.`,
     expected: "device: cpu with avx512 kernels, on a processor with avx512_bf16.",
-    fix: "Set precision: float32.",
+    fix: "Set precision: float32, or unset SWARR_KERNELS where it rules those kernels out.",
   });
 }

@@ -1,9 +1,10 @@
-// The update's machine code against the compiled WebAssembly's formula, to the bit.
+// The update's machine code against the same formula in plain numbers, to the bit.
 
 import { expect, it } from "vitest";
 import { describeInSets } from "../../test/support/native-kernel.ts";
 import { randomStream } from "../base/seeds.ts";
-import { AdamwCode, ARRAY_ALIGNMENT, type AdamwTable } from "./adamw.ts";
+import { AdamwCode, type AdamwTable } from "./adamw.ts";
+import { LINE_BYTES } from "./instruction-set.ts";
 
 const FACTORS: AdamwTable = {
   gradientScale: 0.37,
@@ -21,7 +22,7 @@ const GUARD = 42;
 /** Four arrays in memory of their own, each with a line of something else behind it. */
 function drawn(length: number, item: number): { arrays: Float32Array[]; guards: Float32Array[] } {
   const random = randomStream({ root: 3, purpose: "weights", item });
-  const line = ARRAY_ALIGNMENT / 4;
+  const line = LINE_BYTES / 4;
   const places = Math.ceil(length / line) * line;
   const memory = new SharedArrayBuffer(4 * 4 * (places + line));
   const parts = [0, 1, 2, 3].map((i) => new Float32Array(memory, 4 * (places + line) * i, places + line));
@@ -74,9 +75,12 @@ describeInSets("AdamwCode", (set) => {
     expect(arrays[3]![1]).toBe(Infinity);
   });
 
-  it("refuses arrays that begin elsewhere", () => {
+  it("refuses arrays that begin elsewhere, differ in length, or have no room behind them", () => {
     const { arrays } = drawn(20, 2);
-    const shifted = arrays.map((array) => array.subarray(1, 9));
-    expect(() => new AdamwCode(set).run(shifted, FACTORS)).toThrow("begins at a multiple of 64 bytes");
+    const code = new AdamwCode(set);
+    const refused = (each: readonly Float32Array[]) => (): void => code.run(each, FACTORS);
+    expect(refused(arrays.map((array) => array.subarray(1, 9)))).toThrow("begins at a multiple of 64 bytes");
+    expect(refused([...arrays.slice(0, 3), arrays[3]!.subarray(0, 19)])).toThrow("arrays of 20 numbers, not one of 19");
+    expect(refused([...arrays.slice(0, 3), new Float32Array(20)])).toThrow("has its last 64 bytes to itself");
   });
 });

@@ -1,4 +1,4 @@
-// The arithmetic of AdamW over one tensor, half a vector of float64 at a time.
+// The arithmetic of AdamW over one tensor, a vector of float64 at a time.
 
 import { invariant } from "../base/invariant.ts";
 import {
@@ -16,11 +16,8 @@ import {
   type Vector,
 } from "./assembler.ts";
 import { addressOf, MachineCode } from "./executable.ts";
-import type { InstructionSet } from "./instruction-set.ts";
+import { LINE_BYTES, type InstructionSet } from "./instruction-set.ts";
 import { newAssembler } from "./new-assembler.ts";
-
-/** Bytes at whose multiples the arrays begin; up to one they are overwritten. */
-export const ARRAY_ALIGNMENT = 64;
 
 /** What the formula multiplies by and adds; the table holds them in this order. */
 const FACTORS = [
@@ -46,7 +43,8 @@ const FIRST_FACTOR = ROUNDS + 1;
  *
  *     g = g·gradientScale     m = beta1·m + rest1·g     v = beta2·v + (rest2·g)·g     p = keep·p - (meanScale·m) / (√v·rootScale + epsilon)
  *
- * Only p, m and v are written. The arrays are float32 of one length, in memory that begins and ends at ARRAY_ALIGNMENT.
+ * Only p, m and v are written, and what follows them up to a multiple of LINE_BYTES. All four are float32 of one length, each at such a
+ * multiple of its buffer.
  */
 export class AdamwCode {
   readonly #code: MachineCode;
@@ -65,8 +63,14 @@ export class AdamwCode {
   run(arrays: readonly Float32Array[], factors: AdamwTable): void {
     const [{ length }] = arrays as [Float32Array];
     if (length === 0) return;
+    const room = LINE_BYTES * Math.ceil((4 * length) / LINE_BYTES);
     for (const [i, array] of arrays.entries()) {
-      invariant(array.byteOffset % ARRAY_ALIGNMENT === 0, `an array begins at a multiple of ${ARRAY_ALIGNMENT} bytes`);
+      invariant(array.length === length, `arrays of ${length} numbers, not one of ${array.length}`);
+      invariant(array.byteOffset % LINE_BYTES === 0, `an array begins at a multiple of ${LINE_BYTES} bytes`);
+      invariant(
+        array.byteOffset + room <= array.buffer.byteLength,
+        `an array has its last ${LINE_BYTES} bytes to itself`,
+      );
       this.#table[i] = addressOf(array);
     }
     this.#table[ROUNDS] = BigInt(Math.ceil(length / this.#elements));

@@ -20,6 +20,10 @@ export class Avx2Assembler extends Assembler {
   /** Masks and broadcast operands are put together out of several instructions and SPARE. */
   vector(op: VectorOp, dst: Vector, first: Vector, second: Vector | Memory, options: VectorOptions = {}): void {
     const { mask = 0, zero = false, broadcast = false, immediate } = options;
+    invariant(
+      first !== SPARE || (mask === 0 && !broadcast),
+      `the operands of ${op} are put together in another register`,
+    );
     let operand = second;
     if (broadcast) operand = this.#everywhere(second as Memory);
     if (mask === 0) {
@@ -55,6 +59,7 @@ export class Avx2Assembler extends Assembler {
   }
 
   maskOf(mask: Mask, lanes: number): void {
+    invariant(lanes > 0 && lanes <= AVX2.lanes, `a mask of ${lanes} lanes`);
     this.#lanes.set(mask, lanes);
   }
 
@@ -92,6 +97,8 @@ export class Avx2Assembler extends Assembler {
   plain(op: VectorOp, register: number, first: Vector, operand: Vector | Memory, immediate?: number): void {
     const code = CODES[op];
     invariant(code !== undefined, `AVX2 has no ${op}`);
+    const highest = Math.max(register, first, typeof operand === "number" ? operand : 0);
+    invariant(highest <= SPARE, `AVX2 has no register ${highest}`);
     const { map, prefix, opcode, length = 1 } = code;
     const memory = typeof operand === "number" ? undefined : operand;
     const x = memory === undefined ? 0 : (memory.index ?? 0) >> 3;

@@ -193,7 +193,7 @@ function emitTurned(to: Assembler, across: CopyAxis, down: CopyAxis, counters: r
   });
 }
 
-/** Emits `body` for each sixteen of an axis and for what is left; the pointers come back. */
+/** Emits `body` for each vector's worth of an axis and for what is left; the pointers come back. */
 function tiles(to: Assembler, { size, source, target }: CopyAxis, counter: Gpr, body: (count: number) => void): void {
   const whole = Math.floor(size / to.lanes);
   countedLoop(to, counter, whole, () => {

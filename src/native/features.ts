@@ -1,7 +1,7 @@
 // What the processor can do, as far as kernels ask.
 
 import fs from "node:fs";
-import { AVX2, AVX512, type InstructionSet } from "./instruction-set.ts";
+import { AVX512, INSTRUCTION_SETS, type InstructionSet } from "./instruction-set.ts";
 
 const NEEDED: Readonly<Record<InstructionSet["name"], readonly string[]>> = {
   avx512: ["avx512f", "avx512bw", "avx512dq", "avx512vl"],
@@ -29,7 +29,7 @@ function readFlags(): readonly string[] {
 
 /** The sets whose kernels can run here, the best first; none but on 64-bit Linux on an x86-64 processor. */
 export function instructionSets(): readonly InstructionSet[] {
-  return [AVX512, AVX2].filter(({ name }) => NEEDED[name].every((flag) => processorFlags().has(flag)));
+  return INSTRUCTION_SETS.filter(({ name }) => NEEDED[name].every((flag) => processorFlags().has(flag)));
 }
 
 /** Whether the processor multiplies pairs of bfloat16, besides AVX-512. */

@@ -21,7 +21,7 @@ import {
   type Vector,
 } from "./assembler.ts";
 import { countedLoop } from "./loops.ts";
-import type { InstructionSet } from "./instruction-set.ts";
+import { LINE_BYTES, type InstructionSet } from "./instruction-set.ts";
 import { turnTile } from "./transpose-tile.ts";
 
 export interface GemmShape {
@@ -50,7 +50,7 @@ export interface TileShape {
   readonly a: readonly Vector[];
   /** register of the factor that results are multiplied by */
   readonly scale: Vector;
-  /** elements of a packed block of B: half of the second cache */
+  /** elements of a packed block of B: half of the second cache of a Zen 5 or a Zen 3, whose sets these are */
   readonly blockElements: number;
   /** elements of k of one pass: the rows of A of a tile fill less than half of the first cache */
   readonly longestPass: number;
@@ -208,16 +208,17 @@ function emitCopiedPanels(to: Assembler, n: number, width: number, depth: number
 
 /** Rows of A between asking for a place and copying it. */
 const AHEAD_OF_PANELS = 8;
-const LINE = 64;
 
 /** Copies `rows` rows of A, stored [k, m] at r9, to rdi in panels [k][a vector], of which a tile reads the elements of its rows. */
 export function emitPackA(to: Assembler, m: number, rows: number, depth: number): void {
   const { rows: tileRows } = tileOf(to.set);
   const panels = Math.ceil(rows / tileRows);
+  const lastRow = 4 * (rows - 1);
   to.move(RSI, R9);
-  countedLoop(to, RAX, depth, () => {
-    for (let byte = 0; byte < 4 * rows; byte += LINE) {
-      to.prefetch(at(RSI, AHEAD_OF_PANELS * 4 * m + Math.min(byte, 4 * rows - 4)), 1);
+  countedLoop(to, RBX, depth, () => {
+    // The last row may lie on one line more.
+    for (let byte = 0; byte < lastRow + LINE_BYTES; byte += LINE_BYTES) {
+      to.prefetch(at(RSI, AHEAD_OF_PANELS * 4 * m + Math.min(byte, lastRow)), 1);
     }
     for (let panel = 0; panel < panels; panel++) {
       const left = rows - panel * tileRows;

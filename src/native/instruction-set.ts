@@ -14,3 +14,9 @@ export const AVX512: InstructionSet = { name: "avx512", lanes: 16, registers: 32
 
 /** AVX2 with FMA; of its sixteen registers the assembler keeps one for itself. */
 export const AVX2: InstructionSet = { name: "avx2", lanes: 8, registers: 15 };
+
+/** The best first. */
+export const INSTRUCTION_SETS: readonly InstructionSet[] = [AVX512, AVX2];
+
+/** Bytes of a line of the caches, which holds whole vectors of every set. */
+export const LINE_BYTES = 64;

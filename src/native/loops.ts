@@ -193,16 +193,15 @@ export function storePiece(to: Assembler, piece: Piece, base: Gpr, register: Vec
   to.storeVector(piece.at(base), register, piece.tail ? TAIL : 0);
 }
 
-/** dst := op(first, the piece of the row at `base`); lanes beyond the row become 0, or stay where they are `kept`. */
+/** dst := op(first, the piece of the row at `base`); lanes beyond the row become 0. */
 export function withPiece(
   to: Assembler,
   op: VectorOp,
   [dst, first]: readonly [Vector, Vector],
   piece: Piece,
   base: Gpr,
-  kept = false,
 ): void {
-  to.vector(op, dst, first, piece.at(base), piece.tail ? { mask: TAIL, zero: !kept } : {});
+  to.vector(op, dst, first, piece.at(base), piece.tail ? { mask: TAIL, zero: true } : {});
 }
 
 /** A register whose lanes are added up. */

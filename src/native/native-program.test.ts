@@ -167,8 +167,21 @@ describeInSets("NativeProgram", (set) => {
     small.run(inputs, { y: second });
     expectClose(first, interpret(graphOf(outputs), inputs)["y"]!, tolerances.engine32);
     expect(second).toEqual(first);
-    small.dispose();
     big.dispose();
+    big.dispose();
+    expect(workspace.bytes).toBeGreaterThan(4 * 90_000);
+    small.dispose();
+    expect(workspace.bytes, "after the last program").toBe(0);
+  });
+
+  it("gives its workspace back where a graph is refused", () => {
+    const workspace = new Workspace();
+    const program = programOf(set, { y: softmax(x) }, workspace);
+    const unbounded = { y: gatherRows(square, add(input("ids", [4], "int32"), input("more", [4], "int32"))) };
+    expect(() => programOf(set, unbounded, workspace)).toThrow();
+    program.run({ x: ramp(80) }, { y: new Float32Array(80) });
+    program.dispose();
+    expect(workspace.bytes).toBe(0);
   });
 
   it("takes other arrays in every run, and the same ones with other numbers", () => {

@@ -12,17 +12,34 @@ import { planProgram, type ProgramPlan } from "./plan.ts";
 
 type Arrays = Readonly<Record<string, TensorData>>;
 
-/** Memory for the values of a run, shared by programs that never run at the same time; it grows to the largest. */
+/** Memory for the values of a run, shared by programs that never run at the same time; it grows to the largest, and goes with the last of them. */
 export class Workspace {
-  #block = new NativeBlock(4096);
+  #block: NativeBlock | null = null;
+  #programs = 0;
 
   /** @returns the address of so many bytes; what was in them is gone */
   atLeast(bytes: number): bigint {
-    if (bytes > this.#block.bytes) {
-      this.#block.release();
+    if (this.#block === null || bytes > this.#block.bytes) {
+      this.#block?.release();
       this.#block = new NativeBlock(bytes);
     }
     return this.#block.address;
+  }
+
+  /** Bytes held now. */
+  get bytes(): number {
+    return this.#block?.bytes ?? 0;
+  }
+
+  enter(): void {
+    this.#programs += 1;
+  }
+
+  leave(): void {
+    this.#programs -= 1;
+    if (this.#programs > 0) return;
+    this.#block?.release();
+    this.#block = null;
   }
 }
 
@@ -53,12 +70,14 @@ export class NativeProgram {
   readonly #workspace: Workspace;
   readonly #options: NativeOptions;
   readonly #variants = new Map<string, Variant>();
+  #disposed = false;
 
   constructor(graph: Graph, workspace: Workspace, options: NativeOptions) {
     this.#options = options;
     this.#graph = absorbSums(graph);
     this.#workspace = workspace;
     indexBounds(graph); // which refuses indices that no run could check
+    workspace.enter();
   }
 
   /** Runs once; outputs are written in place, and may be the arrays of inputs of the same shape. */
@@ -115,8 +134,11 @@ export class NativeProgram {
   }
 
   dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     for (const { code } of this.#variants.values()) code.release();
     this.#variants.clear();
+    this.#workspace.leave();
   }
 }
 

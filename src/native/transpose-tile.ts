@@ -2,7 +2,7 @@
 
 import type { Assembler } from "./assembler.ts";
 
-/** A row to a register becomes a column to a register, as many as a vector has lanes, from register 0 on; the others are overwritten. */
+/** A row to a register becomes a column to a register, as many as a vector has lanes, from register 0 on; the others are overwritten, AVX2's spare one too. */
 export function turnTile(to: Assembler): void {
   const { lanes } = to;
   for (let pair = 0; pair < lanes; pair += 2) {

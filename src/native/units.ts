@@ -71,7 +71,7 @@ function isComputed(node: GraphNode): boolean {
   return !isInput(node) && !isConstant(node) && sourceOf(node) === node && uniformValue(node) === undefined;
 }
 
-/** What a unit may hold, so that registers and arguments suffice. */
+/** What a unit may hold, so that arguments suffice and few values need the stack. */
 const MOST_NODES = 24;
 
 interface Draft {

@@ -58,17 +58,17 @@ export function emitSigmoid(to: Assembler, x: Vector, temps: Temps): void {
 
 /** x := e^(sign·x) = 2^n·e^(sign·r), with n whole and r = x - sign·n·ln 2 small. */
 function emitPower(to: Assembler, x: Vector, [n, power]: Temps, sign: 1 | -1): void {
-  const masks = to.set.name === "avx512";
-  if (!masks) emitClamp(to, x, n, sign);
+  const scales = to.set.name === "avx512";
+  if (!scales) emitClamp(to, x, n, sign);
   to.vector("vmulps", n, x, literal(sign * Math.LOG2E), ALL);
   to.vector("vrndscaleps", n, 0, n, NEAREST);
   to.vector("vfnmadd231ps", x, n, literal(sign * LN2), ALL);
   to.vector("vfnmadd231ps", x, n, literal(sign * LN2_REST), ALL);
-  // Where 2^n is 0, infinite or NaN, r may be anything; the result is right for any r that keeps the polynomial finite.
-  if (masks) to.vector("vrangeps", x, x, literal(0.5), { ...ALL, immediate: SMALLER_MAGNITUDE });
+  // Without the clamp r may be anything where 2^n is 0, infinite or NaN; the result is right for any r that keeps the polynomial finite.
+  if (scales) to.vector("vrangeps", x, x, literal(0.5), { ...ALL, immediate: SMALLER_MAGNITUDE });
   const factors = [1, 1, ...EXP].map((factor, degree) => factor * sign ** degree);
   emitHorner(to, power, x, factors);
-  if (masks) to.vector("vscalefps", x, power, n);
+  if (scales) to.vector("vscalefps", x, power, n);
   else emitScale(to, x, power, n);
 }
 

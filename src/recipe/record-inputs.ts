@@ -72,7 +72,7 @@ function checkKernels({ kernels = "onnxruntime" }: Partial<Manifest>, paths: Run
   throw new SwarrError("BAD_RECIPE", {
     what: `The run in ${paths.folder} was started with ${before} kernels, and would go on with ${now} ones.`,
     expected: "the same kernels: others round differently, and going on with them would mix two runs.",
-    fix: `Set the environment variable SWARR_KERNELS=${before}, or start a new run with another --out.`,
+    fix: `Set the environment variable SWARR_KERNELS=${before} on a machine that has them, or start a new run with another --out.`,
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { invariant } from "../base/invariant.ts";
 import type { TrainedParameter } from "../model/parameters.ts";
+import { LINE_BYTES } from "../native/instruction-set.ts";
 import { sizeOf, type Shape, type Weights } from "../tensor/tensor.ts";
 import { adamwKernel, type AdamwKernel } from "../train/adamw-kernel.ts";
 import { gradientKernel, type GradientKernel } from "../train/gradient-kernel.ts";
@@ -12,7 +13,7 @@ export interface SharedMemory {
   readonly members: number;
   /**
    * What is trained, means, mean squares, then one set of gradients a member; float32, in the order of the parameters.
-   * Where the update's code can reach it, which is below 4 GiB, it computes in this memory itself.
+   * Where WebAssembly can reach it, which is below 4 GiB, its code computes in this memory itself; machine code does so everywhere.
    */
   readonly numbers: WasmMemory | SharedArrayBuffer;
   /** squared norm of each member's part, float64 */
@@ -63,8 +64,8 @@ export function sharedNumbers(parameters: readonly TrainedParameter[]): SharedAr
   return new SharedArrayBuffer(setBytes(parameters));
 }
 
-/** A tensor begins at a line of the caches, which holds whole vectors of every kernel, and has its last line to itself. */
-const TENSOR_ALIGNMENT = 64;
+/** Bytes of the memory at whose multiples tensors begin, so that kernels may write whole vectors of them. */
+const TENSOR_ALIGNMENT = LINE_BYTES;
 
 /** Of one set. */
 function setBytes(parameters: readonly TrainedParameter[]): number {

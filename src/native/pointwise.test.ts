@@ -9,14 +9,8 @@ import { randomStream, type RandomStream } from "../base/seeds.ts";
 import { offsetsOf, stridesOf } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
 import type { InstructionSet } from "./instruction-set.ts";
-import {
-  emitPointwise,
-  POINTWISE_ARGUMENTS,
-  POINTWISE_OPS,
-  type Operand,
-  type Operation,
-  type PointwiseLoop,
-} from "./pointwise.ts";
+import { POINTWISE_OPS } from "./pointwise-ops.ts";
+import { emitPointwise, POINTWISE_ARGUMENTS, type Operand, type Operation, type PointwiseLoop } from "./pointwise.ts";
 
 type Meaning = (...operands: readonly number[]) => number;
 

@@ -25,7 +25,7 @@ import {
 } from "./assembler.ts";
 import { LiveRegisters } from "./live-registers.ts";
 import { acrossLanes } from "./loops.ts";
-import { emitExp, emitLog, emitSigmoid, type Temps } from "./vector-math.ts";
+import { emitOperation, needsTemps } from "./pointwise-ops.ts";
 
 /** Where an operand comes from: an array, a number, or an earlier operation of the same loop. */
 export type Operand =
@@ -237,7 +237,7 @@ class RowBody {
         to.vector("vaddps", register, register, sources[0]!, { mask });
       } else {
         const result = registers.take(valueKey(index));
-        const temps = SERIES.has(op) ? ([registers.take(), registers.take(), registers.take()] as const) : null;
+        const temps = needsTemps(op) ? ([registers.take(), registers.take(), registers.take()] as const) : null;
         emitOperation(to, op, result, sources, temps);
         for (const temp of [...(temps ?? [])].reverse()) registers.giveBack(temp);
         if (kept.includes(index)) {
@@ -267,69 +267,4 @@ function lastUses(operations: readonly Operation[]): {
     }
   }
   return { arrays, values };
-}
-
-const PLAIN = {
-  add: "vaddps",
-  sub: "vsubps",
-  mul: "vmulps",
-  div: "vdivps",
-  maximum: "vmaxps",
-  minimum: "vminps",
-} as const;
-
-/** The elementwise ops of the graph that a loop can compute. */
-export const POINTWISE_OPS: ReadonlySet<string> = new Set([
-  ...Object.keys(PLAIN),
-  "greater",
-  "neg",
-  "exp",
-  "log",
-  "sqrt",
-  "sigmoid",
-  "silu",
-]);
-
-/** Those that overwrite registers besides. */
-const SERIES: ReadonlySet<string> = new Set(["exp", "log", "sigmoid", "silu"]);
-
-function emitOperation(
-  to: Assembler,
-  op: string,
-  result: Vector,
-  [a, b]: readonly Vector[],
-  temps: Temps | null,
-): void {
-  if (op in PLAIN) {
-    to.vector(PLAIN[op as keyof typeof PLAIN], result, a!, b!);
-    return;
-  }
-  switch (op) {
-    case "greater":
-      to.oneWhereGreater(result, a!, b!);
-      return;
-    case "neg":
-      to.broadcast(result, literal(-0));
-      to.vector("vpxord", result, result, a!);
-      return;
-    case "sqrt":
-      to.vector("vsqrtps", result, 0, a!);
-      return;
-    case "exp":
-      to.copyVector(result, a!);
-      emitExp(to, result, temps!);
-      return;
-    case "log":
-      to.copyVector(result, a!);
-      emitLog(to, result, temps!);
-      return;
-    case "sigmoid":
-    case "silu":
-      to.copyVector(result, a!);
-      emitSigmoid(to, result, temps!);
-      if (op === "silu") to.vector("vmulps", result, result, a!);
-      return;
-    default:
-      throw new Error(`the loop has no instruction for ${op}`);
-  }
 }

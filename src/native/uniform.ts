@@ -2,7 +2,7 @@
 
 import { isConstant, type GraphNode } from "../graph/node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { POINTWISE_OPS } from "./pointwise.ts";
+import { POINTWISE_OPS } from "./pointwise-ops.ts";
 
 const known = new WeakMap<GraphNode, { readonly value: number | undefined }>();
 const MOVES = new Set(["reshape", "broadcast", "transpose", "slice", "stopGradient"]);

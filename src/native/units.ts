@@ -3,7 +3,8 @@
 import { isConstant, isInput, nodesInOrder, type GraphNode } from "../graph/node.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
-import { POINTWISE_ARGUMENTS, POINTWISE_OPS } from "./pointwise.ts";
+import { POINTWISE_OPS } from "./pointwise-ops.ts";
+import { POINTWISE_ARGUMENTS } from "./pointwise.ts";
 import { uniformValue } from "./uniform.ts";
 
 /** Nodes computed by one kernel. */

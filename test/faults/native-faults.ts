@@ -102,7 +102,7 @@ export const NATIVE_FAULTS: readonly Fault[] = [
       "emitGemm > 'A plain, B plain' > equals float64 on every edge of a tile, a panel and a turned square",
     ],
   ]),
-  ...inFile("gemm.ts", "native-program.test.ts", [
+  ...inFile("gemm-block.ts", "native-program.test.ts", [
     [
       "a product that adds forgets what it adds to",
       'first ? (adds ? "added" : "zero")',

@@ -12,7 +12,6 @@ export type CpuKernels = (typeof CPU_KERNELS)[number];
 /** Stands for the best of our own. */
 const NATIVE = "native";
 const ASKED_FOR = "SWARR_KERNELS asks for them";
-const NEEDS: Readonly<Record<InstructionSet["name"], string>> = { avx512: "AVX-512", avx2: "AVX2 and FMA" };
 
 export interface KernelFinding {
   readonly kernels: CpuKernels;
@@ -61,28 +60,27 @@ export async function findKernels(
     });
   }
   if (asked === "onnxruntime") return { kernels: asked, reason: ASKED_FOR };
-  const missing: string[] = [];
-  for (const set of INSTRUCTION_SETS) {
-    if (asked !== undefined && asked !== NATIVE && asked !== set.name) continue;
+  const wanted = INSTRUCTION_SETS.filter(({ name }) => asked === undefined || asked === NATIVE || asked === name);
+  const missing = new Set<string>();
+  for (const set of wanted) {
     const why = await whyNot(set);
     if (why === null) {
-      return { kernels: set.name, reason: asked === set.name ? ASKED_FOR : `the processor has ${NEEDS[set.name]}` };
+      return { kernels: set.name, reason: asked === set.name ? ASKED_FOR : `the processor has ${set.needs}` };
     }
-    if (!missing.includes(why)) missing.push(why);
+    missing.add(why);
   }
-  const reason = missing.join("; ");
-  const expected = asked === "avx512" || asked === "avx2" ? NEEDS[asked] : "AVX-512, or AVX2 and FMA";
+  const reason = [...missing].join("; ");
   if (asked === undefined) return { kernels: "onnxruntime", reason };
   throw new SwarrError("DEVICE_MISSING", {
     what: `SWARR_KERNELS asks for ${asked} kernels, which cannot be had here: ${reason}.`,
-    expected: `Linux on an x86-64 processor with ${expected}, and the package koffi with its binary.`,
+    expected: `Linux on an x86-64 processor with ${wanted.map(({ needs }) => needs).join(", or ")}, and the package koffi with its binary.`,
     fix: "Unset SWARR_KERNELS: what can be had here then computes.",
   });
 }
 
 async function whyNotNative(set: InstructionSet): Promise<string | null> {
   if (!instructionSets().includes(set)) {
-    return `${set.name} kernels need Linux on an x86-64 processor with ${NEEDS[set.name]}`;
+    return `${set.name} kernels need Linux on an x86-64 processor with ${set.needs}`;
   }
   try {
     const { MachineCode, RETURN } = await import("../native/executable.ts");

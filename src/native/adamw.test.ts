@@ -1,55 +1,28 @@
 // The update's machine code against the same formula in plain numbers, to the bit.
 
 import { expect, it } from "vitest";
+import { ADAMW_FACTORS, drawnArrays, placesInLines, updatedByFormula } from "../../test/support/adamw-arrays.ts";
 import { describeInSets } from "../../test/support/native-kernel.ts";
-import { randomStream } from "../base/seeds.ts";
 import { AdamwCode, type AdamwTable } from "./adamw.ts";
 import { LINE_BYTES } from "./instruction-set.ts";
 
-const FACTORS: AdamwTable = {
-  gradientScale: 0.37,
-  beta1: 0.9,
-  rest1: 1 - 0.9,
-  beta2: 0.98,
-  rest2: 1 - 0.98,
-  epsilon: 1e-8,
-  meanScale: 3e-3,
-  rootScale: 7.1,
-  keep: 0.9997,
-};
+const FACTORS: AdamwTable = { ...ADAMW_FACTORS, rest1: 1 - ADAMW_FACTORS.beta1, rest2: 1 - ADAMW_FACTORS.beta2 };
 const GUARD = 42;
 
 /** Four arrays in memory of their own, each with a line of something else behind it. */
 function drawn(length: number, item: number): { arrays: Float32Array[]; guards: Float32Array[] } {
-  const random = randomStream({ root: 3, purpose: "weights", item });
-  const line = LINE_BYTES / 4;
-  const places = Math.ceil(length / line) * line;
-  const memory = new SharedArrayBuffer(4 * 4 * (places + line));
-  const parts = [0, 1, 2, 3].map((i) => new Float32Array(memory, 4 * (places + line) * i, places + line));
-  const arrays = parts.map((part, i) => {
-    const array = part.subarray(0, length);
-    for (let at = 0; at < length; at++) {
-      const number = (random.uniform() - 0.5) * 10 ** (random.integer(60) - 45);
-      array[at] = i === 3 ? Math.abs(number) : number;
-    }
-    return array;
-  });
-  return { arrays, guards: parts.map((part) => part.subarray(places).fill(GUARD)) };
+  const { p, g, m, v } = drawnArrays(item, placesInLines(length, 1));
+  const arrays = [p, g, m, v];
+  const room = LINE_BYTES * Math.ceil((4 * length) / LINE_BYTES);
+  const guards = arrays.map(({ buffer, byteOffset }) =>
+    new Float32Array(buffer, byteOffset + room, LINE_BYTES / 4).fill(GUARD),
+  );
+  return { arrays, guards };
 }
 
 function expected([p, g, m, v]: readonly Float32Array[]): Float32Array[] {
-  const [newP, newM, newV] = [p!.slice(), m!.slice(), v!.slice()];
-  for (let i = 0; i < p!.length; i++) {
-    const gradient = g![i]! * FACTORS.gradientScale;
-    const mean = FACTORS.beta1 * m![i]! + FACTORS.rest1 * gradient;
-    const meanSquare = FACTORS.beta2 * v![i]! + FACTORS.rest2 * gradient * gradient;
-    newM[i] = mean;
-    newV[i] = meanSquare;
-    newP[i] =
-      FACTORS.keep * p![i]! -
-      (FACTORS.meanScale * mean) / (Math.sqrt(meanSquare) * FACTORS.rootScale + FACTORS.epsilon);
-  }
-  return [newP, g!.slice(), newM, newV];
+  const after = updatedByFormula({ p: p!, g: g!, m: m!, v: v! }, ADAMW_FACTORS);
+  return [after.p, g!.slice(), after.m, after.v];
 }
 
 describeInSets("AdamwCode", (set) => {

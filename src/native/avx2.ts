@@ -1,7 +1,7 @@
 // The vector instructions of AVX2, encoded by VEX: eight float32, sixteen registers, masks as numbers behind the code.
 
 import { invariant } from "../base/invariant.ts";
-import { Assembler, type Gpr, type Mask, type Memory, type Vector, type VectorOptions } from "./assembler.ts";
+import { Assembler, literal, type Gpr, type Mask, type Memory, type Vector, type VectorOptions } from "./assembler.ts";
 import { AVX2 } from "./instruction-set.ts";
 import { COMMON, IN_AVX2, type VectorCode, type VectorOp } from "./vector-ops.ts";
 
@@ -9,7 +9,6 @@ const CODES: Readonly<Record<string, VectorCode>> = { ...COMMON, ...IN_AVX2 };
 /** The register that stands in for what AVX-512 does by masks and broadcast operands. */
 export const SPARE: Vector = 15;
 const [EQUAL, GREATER] = [0, 0x1e];
-const ONE_BITS = 0x3f800000;
 const MOVE = "vmovups";
 
 export class Avx2Assembler extends Assembler {
@@ -65,7 +64,7 @@ export class Avx2Assembler extends Assembler {
 
   oneWhereGreater(result: Vector, left: Vector, right: Vector): void {
     this.plain("vcmpps", result, left, right, GREATER);
-    this.plain("vpandd", result, result, alike(ONE_BITS));
+    this.vector("vpandd", result, result, literal(1), { broadcast: true });
   }
 
   lanesWhereEqual(to: Gpr, left: Vector, right: Vector): void {

@@ -3,11 +3,6 @@
 import fs from "node:fs";
 import { AVX512, INSTRUCTION_SETS, type InstructionSet } from "./instruction-set.ts";
 
-const NEEDED: Readonly<Record<InstructionSet["name"], readonly string[]>> = {
-  avx512: ["avx512f", "avx512bw", "avx512dq", "avx512vl"],
-  avx2: ["avx2", "fma"],
-};
-
 let known: ReadonlySet<string> | undefined;
 
 /** Flags of the first processor, as Linux names them; none on another system or another kind of processor. */
@@ -29,7 +24,7 @@ function readFlags(): readonly string[] {
 
 /** The sets whose kernels can run here, the best first; none but on 64-bit Linux on an x86-64 processor. */
 export function instructionSets(): readonly InstructionSet[] {
-  return INSTRUCTION_SETS.filter(({ name }) => NEEDED[name].every((flag) => processorFlags().has(flag)));
+  return INSTRUCTION_SETS.filter(({ flags }) => flags.every((flag) => processorFlags().has(flag)));
 }
 
 /** Whether the processor multiplies pairs of bfloat16, besides AVX-512. */

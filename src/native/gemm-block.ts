@@ -34,6 +34,7 @@ import {
 } from "./gemm-tile.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
+
 /** A factor of at most so many elements stays in the first cache, and is read where it lies. */
 const READ_IN_PLACE = 2 ** 12;
 

@@ -1,4 +1,4 @@
-// The vector registers of straight code: which value lies where, and on the stack what finds none.
+// The vector registers of straight code: which value lies where, and above the stack pointer what finds none.
 
 import { at, RSP, type Assembler, type Vector } from "./assembler.ts";
 
@@ -6,20 +6,15 @@ import { at, RSP, type Assembler, type Vector } from "./assembler.ts";
 export class LiveRegisters {
   readonly #to: Assembler;
   readonly #free: Vector[];
-  readonly #stack: number;
   readonly #registers = new Map<string, Vector>();
   /** bytes above the stack pointer where a value was put, which stays there */
   readonly #slots = new Map<string, number>();
   readonly #inUse = new Set<Vector>();
 
-  /**
-   * @param free  registers to hand out, the last one first
-   * @param stack  where room for values begins, in bytes above the stack pointer
-   */
-  constructor(to: Assembler, free: readonly Vector[], stack: number) {
+  /** @param free  registers to hand out, the last one first */
+  constructor(to: Assembler, free: readonly Vector[]) {
     this.#to = to;
     this.#free = [...free];
-    this.#stack = stack;
   }
 
   /** A register, for a value that is asked for by `key` later, or for the operation at hand alone. */
@@ -63,7 +58,7 @@ export class LiveRegisters {
     if (oldest === undefined) throw new Error("one operation needs more registers than there are");
     const [key, register] = oldest;
     if (!this.#slots.has(key)) {
-      const slot = this.#stack + 4 * this.#to.lanes * this.#slots.size;
+      const slot = 4 * this.#to.lanes * this.#slots.size;
       this.#slots.set(key, slot);
       this.#to.storeVector(at(RSP, slot), register);
     }

@@ -99,8 +99,9 @@ export function emitPointwise(to: Assembler, shape: PointwiseLoop): Label {
   const body = new RowBody(to, shape, axes.at(-1)!);
   body.prepare();
   const outer = axes.slice(0, -1);
-  const counters = 8 * outer.length;
-  const frame = counters + body.stackBytes(counters);
+  const slots = body.stackBytes();
+  const counter = (depth: number): Memory => at(RSP, slots + 8 * depth);
+  const frame = slots + 8 * outer.length;
   if (frame > 0) to.addConstant(RSP, -frame);
   const walk = (depth: number): void => {
     if (depth === outer.length) {
@@ -109,7 +110,7 @@ export function emitPointwise(to: Assembler, shape: PointwiseLoop): Label {
     }
     const { size, strides } = outer[depth]!;
     to.moveConstant(RAX, size);
-    to.store(at(RSP, 8 * depth), RAX);
+    to.store(counter(depth), RAX);
     const again = to.bound();
     walk(depth + 1);
     const inner = outer[depth + 1];
@@ -117,9 +118,9 @@ export function emitPointwise(to: Assembler, shape: PointwiseLoop): Label {
       const passed = inner === undefined ? 0 : inner.size * inner.strides[i]!;
       to.addConstant(register, 4 * (strides[i]! - passed));
     }
-    to.load(RAX, at(RSP, 8 * depth));
+    to.load(RAX, counter(depth));
     to.addConstant(RAX, -1);
-    to.store(at(RSP, 8 * depth), RAX);
+    to.store(counter(depth), RAX);
     to.jumpIf(JUMP.notZero, again);
   };
   walk(0);
@@ -138,7 +139,6 @@ class RowBody {
   /** sums over the row, by operation */
   readonly #sums = new Map<number, Vector>();
   readonly #free: Vector[] = [];
-  #stack = 0;
 
   constructor(to: Assembler, shape: PointwiseLoop, axis: Axis) {
     this.#to = to;
@@ -189,15 +189,10 @@ class RowBody {
     }
   }
 
-  /**
-   * Room on the stack for values that find no register.
-   *
-   * @param start  of it, in bytes above the stack pointer
-   */
-  stackBytes(start: number): number {
+  /** Room above the stack pointer for values that find no register. */
+  stackBytes(): number {
     const { operations, strides } = this.#shape;
     const values = operations.length + strides.length;
-    this.#stack = start;
     return values + AT_ONCE > this.#to.set.registers ? 4 * this.#to.lanes * values : 0;
   }
 
@@ -206,7 +201,7 @@ class RowBody {
     const { operations, kept, strides } = this.#shape;
     const to = this.#to;
     const mask = tail ? TAIL : 0;
-    const registers = new LiveRegisters(to, this.#free, this.#stack);
+    const registers = new LiveRegisters(to, this.#free);
     const lastUse = lastUses(operations);
     const registerOf = (operand: Operand): Vector => {
       if (operand.kind === "value") return registers.of(valueKey(operand.operation));

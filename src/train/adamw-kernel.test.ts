@@ -1,42 +1,13 @@
 // The compiled arithmetic against the same formula in plain numbers, to the bit.
 
 import { describe, expect, it } from "vitest";
-import { randomStream } from "../base/seeds.ts";
-import { adamwKernel, type AdamwArrays, type AdamwFactors } from "./adamw-kernel.ts";
+import { ADAMW_FACTORS, drawnArrays, updatedByFormula } from "../../test/support/adamw-arrays.ts";
+import { adamwKernel, type AdamwArrays } from "./adamw-kernel.ts";
 import { newMemory } from "./wasm-code.ts";
 
-const FACTORS: AdamwFactors = {
-  gradientScale: 0.37,
-  beta1: 0.9,
-  beta2: 0.98,
-  epsilon: 1e-8,
-  meanScale: 3e-3,
-  rootScale: 7.1,
-  keep: 0.9997,
-};
 const LENGTHS = [1, 2, 3, 4, 5, 1023, 4096, 4097, 9001];
 
-/** Numbers of many sizes: zeros, denormals and large ones among them. */
-function drawn(length: number, item: number): AdamwArrays {
-  const random = randomStream({ root: 3, purpose: "weights", item });
-  const number = (): number => (random.uniform() - 0.5) * 10 ** (random.integer(60) - 45);
-  const draw = (): Float32Array => Float32Array.from({ length }, number);
-  return { p: draw(), g: draw(), m: draw(), v: draw().map(Math.abs) };
-}
-
-function expected({ p, g, m, v }: AdamwArrays, factors: AdamwFactors): AdamwArrays {
-  const { gradientScale, beta1, beta2, epsilon, meanScale, rootScale, keep } = factors;
-  const [newP, newM, newV] = [p.slice(), m.slice(), v.slice()];
-  for (let i = 0; i < p.length; i++) {
-    const gradient = g[i]! * gradientScale;
-    const mean = beta1 * m[i]! + (1 - beta1) * gradient;
-    const meanSquare = beta2 * v[i]! + (1 - beta2) * gradient * gradient;
-    newM[i] = mean;
-    newV[i] = meanSquare;
-    newP[i] = keep * p[i]! - (meanScale * mean) / (Math.sqrt(meanSquare) * rootScale + epsilon);
-  }
-  return { p: newP, g, m: newM, v: newV };
-}
+const drawn = (length: number, item: number): AdamwArrays => drawnArrays(item, () => new Float32Array(length));
 
 /** The same arrays, one after the other in memory the kernel works in, with something of another's behind them. */
 function placed(
@@ -55,8 +26,8 @@ function placed(
 describe("adamwKernel", () => {
   it.each(LENGTHS)("updates %d numbers of elsewhere", (length) => {
     const arrays = drawn(length, length);
-    const want = expected(arrays, FACTORS);
-    adamwKernel(null)(arrays, FACTORS);
+    const want = updatedByFormula(arrays, ADAMW_FACTORS);
+    adamwKernel(null)(arrays, ADAMW_FACTORS);
     expect(arrays).toEqual(want);
   });
 
@@ -65,8 +36,8 @@ describe("adamwKernel", () => {
     (length, shared) => {
       const before = drawn(length, length);
       const { arrays, kernel, guard } = placed(before, shared);
-      kernel(arrays, FACTORS);
-      expect(arrays).toEqual(expected(before, FACTORS));
+      kernel(arrays, ADAMW_FACTORS);
+      expect(arrays).toEqual(updatedByFormula(before, ADAMW_FACTORS));
       expect([...guard]).toEqual([42, 42, 42, 42]);
     },
   );
@@ -75,8 +46,8 @@ describe("adamwKernel", () => {
     const before = drawn(9, 1);
     const { arrays, kernel } = placed(before, false);
     const mixed = { ...arrays, g: before.g };
-    kernel(mixed, FACTORS);
-    expect(mixed).toEqual(expected(before, FACTORS));
+    kernel(mixed, ADAMW_FACTORS);
+    expect(mixed).toEqual(updatedByFormula(before, ADAMW_FACTORS));
   });
 
   it("passes a NaN on", () => {
@@ -86,7 +57,7 @@ describe("adamwKernel", () => {
       m: new Float32Array(2),
       v: new Float32Array(2),
     };
-    adamwKernel(null)(arrays, FACTORS);
+    adamwKernel(null)(arrays, ADAMW_FACTORS);
     expect([Number.isNaN(arrays.p[0]), Number.isNaN(arrays.p[1])]).toEqual([true, false]);
   });
 });

@@ -1,29 +1,13 @@
 // The update as machine code beside the update as WebAssembly: the same bits, whatever the factors.
 
 import { expect, it } from "vitest";
+import { drawnArrays, placesInLines } from "../../test/support/adamw-arrays.ts";
 import { describeInSets } from "../../test/support/native-kernel.ts";
 import { randomStream } from "../base/seeds.ts";
 import { adamwKernel, type AdamwArrays, type AdamwFactors } from "./adamw-kernel.ts";
 import { nativeAdamw } from "./native-adamw.ts";
 
 const LENGTHS = [1, 5, 16, 17, 1023];
-const LINE = 16;
-
-/** Four arrays with a whole line for every part of one, as replicas share them. */
-function drawn(length: number, seed: number): AdamwArrays {
-  const random = randomStream({ root: seed, purpose: "weights" });
-  const places = Math.ceil(length / LINE) * LINE;
-  const memory = new SharedArrayBuffer(4 * 4 * places);
-  const [p, g, m, v] = [0, 1, 2, 3].map((i) => {
-    const array = new Float32Array(memory, 4 * places * i, length);
-    for (let at = 0; at < length; at++) {
-      const number = (random.uniform() - 0.5) * 10 ** (random.integer(12) - 9);
-      array[at] = i === 3 ? Math.abs(number) : number;
-    }
-    return array;
-  });
-  return { p: p!, g: g!, m: m!, v: v! };
-}
 
 function factors(seed: number): AdamwFactors {
   const random = randomStream({ root: seed, purpose: "adamw factors" });
@@ -43,7 +27,7 @@ describeInSets("nativeAdamw", ({ name }) => {
     const native = await nativeAdamw(name);
     const webAssembly = adamwKernel(null);
     for (const [seed, length] of LENGTHS.entries()) {
-      const [ours, theirs] = [drawn(length, seed), drawn(length, seed)];
+      const [ours, theirs] = [0, 1].map(() => drawnArrays(seed, placesInLines(length))) as [AdamwArrays, AdamwArrays];
       for (const step of [1, 2, 3]) {
         native!(ours, factors(100 * seed + step));
         webAssembly(theirs, factors(100 * seed + step));

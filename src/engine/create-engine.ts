@@ -15,7 +15,7 @@ export interface EngineOptions {
   readonly threads: number;
   /** cpu when left out */
   readonly device?: Device;
-  /** of the products; float32 when left out */
+  /** of linear maps; float32 when left out */
   readonly precision?: Precision;
 }
 
@@ -42,7 +42,7 @@ function tooLarge(bytes: number, precision: Precision): SwarrError {
  * Runtime. Compiling throws `DEVICE_MISSING` where the device is not there or cannot run the whole graph.
  */
 export function createEngine({ threads, device = "cpu", precision = "float32" }: EngineOptions): Engine {
-  invariant(precision === "float32" || threads === 1, "bfloat16 runs on engines of one thread, side by side");
+  invariant(precision !== "bfloat16" || threads === 1, "bfloat16 runs on engines of one thread, side by side");
   let native: Engine | undefined;
   let onnx: Engine | undefined;
   return {
@@ -54,7 +54,7 @@ export function createEngine({ threads, device = "cpu", precision = "float32" }:
         const bytes = largestBytes(graph);
         native ??= createNativeEngine(set, precision);
         if (bytes < LARGEST_NATIVE) return native.compile(graph);
-        if (precision !== "float32") throw tooLarge(bytes, precision);
+        if (precision === "bfloat16") throw tooLarge(bytes, precision);
       }
       const { createOnnxEngine } = await import("./onnx-engine.ts");
       onnx ??= createOnnxEngine(threads, device);

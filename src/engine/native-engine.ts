@@ -1,11 +1,18 @@
 // The engine over our own machine code: one thread, everything a run needs in one call.
 
+import type { Products } from "../native/gemm-shape.ts";
 import type { InstructionSet } from "../native/instruction-set.ts";
 import type { NativeProgram, Workspace } from "../native/native-program.ts";
 import type { Graph } from "../graph/node.ts";
 import { checkGraph } from "../graph/check.ts";
 import type { Engine, Program } from "./engine.ts";
 import type { Precision } from "./precision.ts";
+
+const PRODUCTS: Readonly<Record<Precision, Products>> = {
+  float32: "seven",
+  "float32-plain": "plain",
+  bfloat16: "bfloat16",
+};
 
 /** An engine for one thread; see `cpuKernels` for where it can be had. Its programs share the memory they compute in. */
 export function createNativeEngine(set: InstructionSet, precision: Precision = "float32"): Engine {
@@ -16,7 +23,7 @@ export function createNativeEngine(set: InstructionSet, precision: Precision = "
       checkGraph(graph);
       const native = await import("../native/native-program.ts");
       workspace ??= new native.Workspace();
-      return asProgram(new native.NativeProgram(graph, workspace, { set, bfloat16: precision === "bfloat16" }));
+      return asProgram(new native.NativeProgram(graph, workspace, { set, products: PRODUCTS[precision] }));
     },
   };
 }

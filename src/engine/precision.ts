@@ -6,15 +6,16 @@ import { cpuKernels } from "./cpu-kernels.ts";
 import type { Device } from "./device.ts";
 
 /**
- * What the factors of the linear maps are rounded to before they are multiplied. Sums, weights, gradients, the optimizer and
- * everything else are float32 either way.
+ * How linear maps are multiplied. `float32` lets native kernels compute large products as seven of halves instead of eight,
+ * with about twice the rounding; `float32-plain` rules that out; `bfloat16` rounds the factors. Sums, weights, gradients, the
+ * optimizer and everything else are float32 in all of them.
  */
-export const PRECISIONS = ["float32", "bfloat16"] as const;
+export const PRECISIONS = ["float32", "float32-plain", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 /** Why products of that precision cannot be had on a device here; null where they can. */
 export async function whyNotPrecision(precision: Precision, device: Device): Promise<string | null> {
-  if (precision === "float32") return null;
+  if (precision !== "bfloat16") return null;
   if (device !== "cpu") return `device is ${device}`;
   const { kernels, reason } = await cpuKernels();
   if (kernels === "onnxruntime") return `ONNX Runtime computes here (${reason})`;

@@ -6,13 +6,15 @@ import { broadcastStrides, stridesOf } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
 import { R8, R9, RCX, RDI, RDX, RSI, type Assembler, type Gpr, type Label } from "./assembler.ts";
 import { emitFill, emitStridedCopy } from "./copy.ts";
-import { emitBatchedGemm, emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
+import { emitBatchedGemm, emitGemm, gemmScratch } from "./gemm.ts";
+import type { GemmShape, Products } from "./gemm-shape.ts";
 import { emitAddAt, emitConvert, emitGatherRows, emitPick, emitRotate, emitScatterAddRows } from "./index-kernels.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { keyOf, type Argument, type KernelCall, type UnitCalls } from "./kernel-call.ts";
 import { loopCall } from "./loop-call.ts";
 import { emitPointwise } from "./pointwise.ts";
 import { emitArgmax, emitCumulativeSum, emitLogSoftmax, emitRmsNorm, emitSoftmax } from "./rowwise.ts";
+import { hasHalves } from "./seven-products.ts";
 import { uniformValue } from "./uniform.ts";
 import { plainly, sourceOf, type Readers, type Unit } from "./units.ts";
 
@@ -23,16 +25,17 @@ const whole = (node: GraphNode): Argument => ({ node, offset: 0 });
 export interface CallOptions {
   /** what the kernels are written in */
   readonly set: InstructionSet;
-  readonly bfloat16?: boolean;
+  /** of linear maps; plain when left out */
+  readonly products?: Products;
 }
 
-/** The calls that compute a unit; linear maps in `bfloat16` where that is asked for. */
-export function callsOf(unit: Unit, readers: Readers, { set, bfloat16 = false }: CallOptions): UnitCalls {
+/** The calls that compute a unit. */
+export function callsOf(unit: Unit, readers: Readers, { set, products = "plain" }: CallOptions): UnitCalls {
   if (unit.kind === "loop") return loopCall(unit, readers);
   const [node, second, ...more] = unit.nodes as [GraphNode, GraphNode?, ...GraphNode[]];
   const lower = CALLS[node.op.name];
   invariant(lower !== undefined, `there is a kernel of ${node.op.name}`);
-  const { calls, takesOver = [] } = lower(node, { second, set, bfloat16 });
+  const { calls, takesOver = [] } = lower(node, { second, set, products });
   // A norm whose 1/rms two gradients ask for gives it to each.
   const again = more.map((same) => copy(whole(second!), whole(same), [sizeOf(same.shape)], [1], [1]));
   return { calls: [...calls, ...again], writes: unit.nodes, takesOver: new Map([[node, takesOver]]) };
@@ -47,7 +50,7 @@ interface Around {
   /** a node that the same kernel computes: the 1/rms of a norm */
   readonly second: GraphNode | undefined;
   readonly set: InstructionSet;
-  readonly bfloat16: boolean;
+  readonly products: Products;
 }
 
 type Lower = (node: GraphNode, around: Around) => Lowered;
@@ -119,11 +122,15 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
   return { calls: [added(whole(base))], takesOver: [base] };
 }
 
+/** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those stay exact. */
+function linearMap(shape: GemmShape, products: Products): GemmShape {
+  if (products === "bfloat16" && shape.m > 1) return { ...shape, bfloat16: true };
+  return products === "seven" && hasHalves(shape) ? { ...shape, seven: true } : shape;
+}
+
 const CALLS: Readonly<Record<string, Lower>> = {
-  gemm: (node, { set, bfloat16 }) => {
-    const exact = gemmShape(node);
-    // A product with one row is a sum over rows, as a norm's gradient: those stay exact.
-    const shape = bfloat16 && exact.m > 1 ? { ...exact, bfloat16 } : exact;
+  gemm: (node, { set, products }) => {
+    const shape = linearMap(gemmShape(node), products);
     const [a, b, c] = node.inputs;
     const given = [whole(a!), whole(b!), whole(node), "scratch", c === undefined ? "none" : whole(c)] as const;
     return {

@@ -17,21 +17,22 @@ import {
   RDX,
   RSI,
   type Assembler,
+  type Gpr,
   type Label,
 } from "./assembler.ts";
 import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB, pairsOf } from "./gemm-pairs.ts";
+import { emitPackA, emitPackB, emitSumRowsA } from "./gemm-pack.ts";
 import {
   EDGE,
-  emitPackA,
-  emitPackB,
-  emitTile,
   PACKED_ROWS,
   ROWS,
   tileOf,
   type BlockShape,
   type GemmShape,
-  type Tile,
-} from "./gemm-tile.ts";
+  type Product,
+  type Term,
+} from "./gemm-shape.ts";
+import { emitTile, type Tile } from "./gemm-tile.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
 
@@ -54,8 +55,13 @@ export function copiesA(set: InstructionSet, { m, k, transA, bfloat16 = false }:
 }
 
 /** Whether B goes through a copy in panels of a tile's columns: always when it has to be turned. */
-function packsB(set: InstructionSet, { m, n, k, transB, bfloat16 = false }: GemmShape): boolean {
-  return bfloat16 || transB || (n * k > READ_IN_PLACE && m > tileOf(set).rows);
+function packsB(set: InstructionSet, { m, n, k, transB, bfloat16 = false, seven = false }: GemmShape): boolean {
+  return bfloat16 || seven || transB || (n * k > READ_IN_PLACE && m > tileOf(set).rows);
+}
+
+/** What of m, n and k the terms of a product have. */
+export function partOf({ m, n, k, seven = false }: GemmShape): { m: number; n: number; k: number } {
+  return seven ? { m: m / 2, n: n / 2, k: k / 2 } : { m, n, k };
 }
 
 interface Blocks {
@@ -72,7 +78,8 @@ export function stepsOf({ bfloat16 = false }: GemmShape, depth: number): number 
 
 export function blocksOf(set: InstructionSet, shape: GemmShape): Blocks {
   const { columns: across, blockElements, longestPass } = tileOf(set);
-  const { n, k, bfloat16 = false } = shape;
+  const { bfloat16 = false } = shape;
+  const { n, k } = partOf(shape);
   const together = bfloat16 ? 2 : 1;
   const passes = Math.ceil(k / (longestPass * together));
   const kc = Math.ceil(k / passes / together) * together;
@@ -82,100 +89,154 @@ export function blocksOf(set: InstructionSet, shape: GemmShape): Blocks {
   return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };
 }
 
-/** What the tiles of a block have in common. */
+/** Whether a product goes through a copy of its A. */
+function copiesRows(set: InstructionSet, shape: GemmShape, a: readonly Term[]): boolean {
+  return a.length > 1 || copiesA(set, shape);
+}
+
+/** What the tiles of a product have in common. */
 function tilesOf(
   to: Assembler,
   shape: GemmShape,
-  { depth, first }: BlockShape,
-): Omit<Tile, "rows" | "vectors" | "masked" | "masksB"> {
-  const { m, n, k, transA, adds, scale, bfloat16 = false } = shape;
-  const copied = copiesA(to.set, shape);
+  depth: number,
+  product: Product,
+): Omit<Tile, "rows" | "vectors" | "masked" | "masksB" | "aBase"> {
+  const { m, n, k, transA, scale, bfloat16 = false } = shape;
+  const copied = copiesRows(to.set, shape, product.a);
   return {
     depth: stepsOf(shape, depth),
     multiply: bfloat16 ? "vdpbf16ps" : "vfmadd231ps",
-    aBase: bfloat16 || copied ? R15 : R9,
-    stepA: bfloat16 ? 4 * PACKED_ROWS : copied ? 4 * to.lanes : transA ? 4 * m : 4,
-    strideA: bfloat16 || transA ? 4 : 4 * k,
-    readAhead: readAhead(to.set, shape),
+    stepA: bfloat16 ? 4 * PACKED_ROWS : !transA ? 4 : copied ? 4 * to.lanes : 4 * m,
+    strideA: bfloat16 || transA ? 4 : 4 * (copied ? depth : k),
+    readAhead: copied ? "no" : readAhead(to.set, shape),
     stepB: packsB(to.set, shape) ? 4 * tileOf(to.set).columns : 4 * n,
     strideC: 4 * n,
     scale,
-    from: first ? (adds ? "added" : "zero") : "c",
+    into: product.into,
   };
 }
 
-/** Emits a function (A, B, C, scratch, added) for one packed block of B and all rows of A. */
+/** Emits a function (A, B, C, scratch, added) for the products of one block of B and all rows of A. */
 export function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
-  const { m, n, k, transA, bfloat16 = false } = shape;
-  const { width, depth } = block;
-  const steps = stepsOf(shape, depth);
-  const copiesB = packsB(to.set, shape);
-  const { rows: tileRows, columns: across, copiedPanels } = tileOf(to.set);
-  const panels = Math.floor(width / across);
-  const edge = width % across;
-  const packedA = 4 * steps * Math.ceil(width / across) * across;
-  const order = packedA + 4 * steps * PACKED_ROWS;
-  const alike = tilesOf(to, shape, block);
+  const { width, products } = block;
+  const { lanes } = to;
   to.align(16);
   const entry = to.bound();
-  if (edge % to.lanes !== 0) to.maskOf(EDGE, edge % to.lanes);
-  if (bfloat16) {
-    emitInterleaveOrder(to, order);
-    emitPackPairsB(to, shape, block, order);
-  } else if (copiesB) emitPackB(to, shape, block);
+  if (width % lanes !== 0) to.maskOf(EDGE, width % lanes);
+  const packed = packsB(to.set, shape);
+  if (packed) emitPackedB(to, shape, block);
   to.move(R9, RDI);
-  if (!copiesB) to.move(R13, RSI);
+  if (!packed) to.move(R13, RSI);
   to.move(R12, RDX);
   to.move(R14, R8);
   to.sub(R14, RDX);
-  /** The tiles of some rows of A. */
-  const panel = (count: number): void => {
-    to.move(R10, copiesB ? RCX : R13);
-    to.move(R11, R12);
-    const tile = (vectors: number, masked: boolean): void => {
-      emitTile(to, { ...alike, rows: count, vectors, masked, masksB: masked && !copiesB });
-      to.addConstant(R10, copiesB ? 4 * steps * across : 4 * across);
-      to.addConstant(R11, 4 * across);
-    };
-    countedLoop(to, RBX, panels, () => tile(2, false));
-    if (edge > 0) tile(Math.ceil(edge / to.lanes), edge % to.lanes !== 0);
-    to.addConstant(R12, 4 * count * n);
-  };
-  const rows = (count: number): void => {
-    if (bfloat16) {
-      to.maskOf(ROWS, count);
-      to.loadAddress(R15, at(RCX, packedA));
-      emitPackPairsA(to, shape, count, depth, order);
-    }
-    panel(count);
-    to.addConstant(R9, 4 * count * (transA ? 1 : k));
-  };
-  const copied = (count: number): void => emitCopiedRows(to, m, block, packedA, count, panel);
-  if (copiesA(to.set, shape)) overRows(to, m, copiedPanels * tileRows, copied);
-  else overRows(to, m, tileRows, rows);
+  if (products.length > 1 || copiesA(to.set, shape)) emitChunks(to, shape, block);
+  else emitRows(to, shape, block);
   to.ret();
   return entry;
 }
 
-/** The tiles of rows of A whose panels are copied first, to `packedA` bytes behind rcx; `panel` emits those of one panel. */
-function emitCopiedRows(
-  to: Assembler,
-  m: number,
-  { depth }: BlockShape,
-  packedA: number,
-  rows: number,
-  panel: (rows: number) => void,
-): void {
-  to.loadAddress(RDI, at(RCX, packedA));
-  emitPackA(to, m, rows, depth);
-  to.loadAddress(R15, at(RCX, packedA));
-  to.push(RBP);
-  overRows(to, rows, tileOf(to.set).rows, (count) => {
-    panel(count);
-    to.addConstant(R15, 4 * to.lanes * depth);
+/** Where the copies of a block lie, in bytes of scratch memory: B's for each product, then A's. */
+function placesOf(set: InstructionSet, shape: GemmShape, { width, depth, products }: BlockShape) {
+  const { columns: across } = tileOf(set);
+  const steps = stepsOf(shape, depth);
+  const packedB = 4 * steps * Math.ceil(width / across) * across;
+  const packedA = products.length * packedB;
+  return { packedB, packedA, order: packedA + 4 * steps * PACKED_ROWS };
+}
+
+/** Copies the block of B at rsi, for each product its own sum. With several, r13 is overwritten. */
+function emitPackedB(to: Assembler, shape: GemmShape, block: BlockShape): void {
+  const { width, depth, products } = block;
+  const { packedB, packedA, order } = placesOf(to.set, shape, block);
+  if (shape.bfloat16 === true) {
+    emitInterleaveOrder(to, order);
+    emitPackPairsB(to, shape, block, order);
+    return;
+  }
+  if (products.length === 1) {
+    emitPackB(to, shape, { width, depth, terms: products[0]!.b });
+    return;
+  }
+  to.move(R13, RSI);
+  for (const { b } of products) {
+    to.move(RSI, R13);
+    emitPackB(to, shape, { width, depth, terms: b });
+    to.addConstant(RCX, packedB);
+  }
+  to.addConstant(RCX, -packedA);
+}
+
+/** The tiles of one product, panel after panel of A as it lies, or of its pairs. */
+function emitRows(to: Assembler, shape: GemmShape, block: BlockShape): void {
+  const { k, transA, bfloat16 = false } = shape;
+  const { packedA, order } = placesOf(to.set, shape, block);
+  overRows(to, block.rows, tileOf(to.set).rows, (rows) => {
+    if (bfloat16) {
+      to.maskOf(ROWS, rows);
+      to.loadAddress(R15, at(RCX, packedA));
+      emitPackPairsA(to, shape, rows, block.depth, order);
+    }
+    emitPanel(to, shape, block, { product: 0, aBase: bfloat16 ? R15 : R9, rows });
+    to.addConstant(R9, 4 * rows * (transA ? 1 : k));
   });
-  to.pop(RBP);
-  to.addConstant(R9, 4 * rows);
+}
+
+/** The tiles of every product, so many rows at a time that their copy and their part of C stay in the second cache meanwhile. */
+function emitChunks(to: Assembler, shape: GemmShape, block: BlockShape): void {
+  const { m, n, k, transA } = shape;
+  const { depth, products } = block;
+  const { packedA } = placesOf(to.set, shape, block);
+  const { rows: tileRows, copiedPanels, summedPanels } = tileOf(to.set);
+  const panels = products.length > 1 ? summedPanels : copiedPanels;
+  overRows(to, block.rows, panels * tileRows, (rows) => {
+    to.push(RBP);
+    for (const [product, { a }] of products.entries()) {
+      const copied = copiesRows(to.set, shape, a);
+      if (copied) {
+        to.loadAddress(RDI, at(RCX, packedA));
+        if (transA) emitPackA(to, m, rows, { depth, terms: a });
+        else emitSumRowsA(to, k, rows, { depth, terms: a });
+        to.loadAddress(R15, at(RCX, packedA));
+      } else to.loadAddress(R15, at(R9, a[0]!.disp));
+      const [panelRow, row] = copied ? [to.lanes * depth, depth] : [undefined, k];
+      overRows(to, rows, tileRows, (count) => {
+        emitPanel(to, shape, block, { product, aBase: R15, rows: count });
+        to.addConstant(R15, 4 * (transA ? (panelRow ?? count) : count * row));
+      });
+      if (product < products.length - 1) to.addConstant(R12, -4 * rows * n);
+    }
+    to.pop(RBP);
+    to.addConstant(R9, 4 * rows * (transA ? 1 : k));
+  });
+}
+
+interface Panel {
+  /** of the block's products, by number */
+  readonly product: number;
+  /** holds the address of the panel of A */
+  readonly aBase: Gpr;
+  readonly rows: number;
+}
+
+/** The tiles of some rows of A: one to a panel of B. Moves r12 on to the rows of C behind them. */
+function emitPanel(to: Assembler, shape: GemmShape, block: BlockShape, { product, aBase, rows }: Panel): void {
+  const { width, depth, products } = block;
+  const { columns: across } = tileOf(to.set);
+  const edge = width % across;
+  const packed = packsB(to.set, shape);
+  const alike = { ...tilesOf(to, shape, depth, products[product]!), aBase, rows };
+  to.move(R10, packed ? RCX : R13);
+  to.addConstant(R10, product * placesOf(to.set, shape, block).packedB);
+  to.move(R11, R12);
+  const tile = (vectors: number, masked: boolean): void => {
+    emitTile(to, { ...alike, vectors, masked, masksB: masked && !packed });
+    to.addConstant(R10, packed ? 4 * stepsOf(shape, depth) * across : 4 * across);
+    to.addConstant(R11, 4 * across);
+  };
+  countedLoop(to, RBX, Math.floor(width / across), () => tile(2, false));
+  if (edge > 0) tile(Math.ceil(edge / to.lanes), edge % to.lanes !== 0);
+  to.addConstant(R12, 4 * rows * shape.n);
 }
 
 /** Emits `body` for all rows, so many at a time, counting down in rbp. */

@@ -9,7 +9,8 @@ import { randomStream } from "../base/seeds.ts";
 import { narrowToBfloat16, widenBfloat16 } from "../tensor/half.ts";
 import { hasBf16 } from "./features.ts";
 import { AVX512 } from "./instruction-set.ts";
-import { emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
+import { emitGemm, gemmScratch } from "./gemm.ts";
+import type { GemmShape } from "./gemm-shape.ts";
 
 const UNTOUCHED = 12345;
 const GUARD = 40;

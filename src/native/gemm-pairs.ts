@@ -16,7 +16,7 @@ import {
   type Gpr,
   type Mask,
 } from "./assembler.ts";
-import { PACKED_ROWS, ROWS, tileOf, type BlockShape, type GemmShape } from "./gemm-tile.ts";
+import { PACKED_ROWS, ROWS, tileOf, type BlockShape, type GemmShape } from "./gemm-shape.ts";
 import { AVX512 } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";

@@ -1,105 +1,24 @@
 // Emitted matrix products against float64, over the edges of tiles, panels, passes and blocks.
 
 import { describe, expect, it } from "vitest";
-import { expectClose } from "../../test/support/expect-close.ts";
 import { fencedArray } from "../../test/support/fenced-array.ts";
+import {
+  computed,
+  describeShape,
+  expectGuards,
+  expectProduct,
+  guarded,
+  KINDS,
+  nameOf,
+  product64,
+  randomCase,
+  sameBits,
+  shapeOf,
+  UNTOUCHED,
+} from "../../test/support/gemm-case.ts";
 import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
-import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
-import type { InstructionSet } from "./instruction-set.ts";
-import { emitBatchedGemm, emitGemm, gemmScratch, type GemmShape } from "./gemm.ts";
-
-const GUARD = 40;
-const UNTOUCHED = 12345;
-
-function shapeOf(m: number, n: number, k: number, rest: Partial<GemmShape> = {}): GemmShape {
-  return { m, n, k, transA: false, transB: false, adds: false, scale: 1, ...rest };
-}
-
-/** An array with `beside` on both sides: NaN spoils what reads too far, UNTOUCHED shows what writes too far. */
-function guarded(length: number, beside: number, fill: (i: number) => number): Float32Array {
-  const whole = new Float32Array(length + 2 * GUARD).fill(beside);
-  const inner = whole.subarray(GUARD, GUARD + length);
-  for (let i = 0; i < length; i++) inner[i] = fill(i);
-  return inner;
-}
-
-function expectGuards(inner: Float32Array, label: string): void {
-  const whole = new Float32Array(inner.buffer);
-  const beside = [...whole.subarray(0, GUARD), ...whole.subarray(GUARD + inner.length)];
-  expect(beside, `${label}: beside the array`).toEqual(new Array<number>(2 * GUARD).fill(UNTOUCHED));
-}
-
-interface Case {
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-  readonly added: Float32Array;
-}
-
-/** Inputs whose products come out near 1 in size, so that one tolerance fits every k. */
-function randomCase({ m, n, k }: GemmShape, seed: number, batches = 1): Case {
-  const stream = randomStream({ root: seed, purpose: "gemm.test" });
-  const draw =
-    (size: number): (() => number) =>
-    () =>
-      size * (2 * stream.uniform() - 1);
-  return {
-    a: guarded(batches * m * k, NaN, draw(1)),
-    b: guarded(batches * k * n, NaN, draw(3 / Math.sqrt(k))),
-    added: guarded(batches * m * n, NaN, draw(1)),
-  };
-}
-
-function product64({ m, n, k, transA, transB, adds, scale }: GemmShape, { a, b, added }: Case): Float64Array {
-  const c = new Float64Array(m * n);
-  for (let i = 0; i < m; i++) {
-    for (let l = 0; l < k; l++) {
-      const left = Math.fround(scale) * a[transA ? l * m + i : i * k + l]!;
-      for (let j = 0; j < n; j++) c[i * n + j]! += left * b[transB ? j * k + l : l * n + j]!;
-    }
-    if (adds) for (let j = 0; j < n; j++) c[i * n + j]! += added[i * n + j]!;
-  }
-  return c;
-}
-
-/** C and scratch memory start as NaN, so that what is read before it is written shows. */
-function computed(
-  set: InstructionSet,
-  shape: GemmShape,
-  { a, b, added }: Case,
-  kernel = kernelOf(set, (to) => emitGemm(to, shape)),
-): Float32Array {
-  const c = guarded(shape.m * shape.n, UNTOUCHED, () => NaN);
-  const scratch = guarded(gemmScratch(set, shape), UNTOUCHED, () => NaN);
-  kernel(a, b, c, scratch, shape.adds ? added : null);
-  expectGuards(c, `C of ${describeShape(shape)}`);
-  expectGuards(scratch, `scratch of ${describeShape(shape)}`);
-  return c;
-}
-
-function describeShape({ m, n, k, transA, transB, adds, scale }: GemmShape): string {
-  return `${m}x${n}x${k}${transA ? " transA" : ""}${transB ? " transB" : ""}${adds ? " adds" : ""} scale ${scale}`;
-}
-
-function expectProduct(set: InstructionSet, shape: GemmShape, seed: number): void {
-  const inputs = randomCase(shape, seed);
-  // engine32: worst seen 1.5e-6 of 1 + |c| over 20 seeds of these shapes; a lost term gives 1e-2 and more.
-  expectClose(
-    computed(set, shape, inputs),
-    product64(shape, inputs),
-    tolerances.engine32,
-    `${describeShape(shape)} seed ${seed}`,
-  );
-}
-
-const sameBits = (left: Float32Array, right: Float32Array): boolean =>
-  Buffer.from(left.slice().buffer).equals(Buffer.from(right.slice().buffer));
-
-const KINDS = [false, true].flatMap((transA) =>
-  [false, true].flatMap((transB) => [false, true].map((adds) => ({ transA, transB, adds }))),
-);
-const nameOf = (kind: (typeof KINDS)[number]): string =>
-  `A ${kind.transA ? "turned" : "plain"}, B ${kind.transB ? "turned" : "plain"}${kind.adds ? ", added to a matrix" : ""}`;
+import { emitBatchedGemm, emitGemm, gemmScratch } from "./gemm.ts";
 
 describeInSets("emitGemm", (set) => {
   describe.each(KINDS.map((kind) => ({ kind, name: nameOf(kind) })))("$name", ({ kind }) => {

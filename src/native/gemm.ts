@@ -20,19 +20,20 @@ import {
   type Gpr,
   type Label,
 } from "./assembler.ts";
-import { blocksOf, copiesA, emitBlock, stepsOf } from "./gemm-block.ts";
-import { PACKED_ROWS, tileOf, type GemmShape } from "./gemm-tile.ts";
+import { blocksOf, copiesA, emitBlock, partOf, stepsOf } from "./gemm-block.ts";
+import { PACKED_ROWS, tileOf, type GemmShape } from "./gemm-shape.ts";
+import { productsOf } from "./seven-products.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
-
-export type { GemmShape } from "./gemm-tile.ts";
 
 /** Elements of scratch memory that the product needs. */
 export function gemmScratch(set: InstructionSet, shape: GemmShape): number {
   const { kc, nc } = blocksOf(set, shape);
   const steps = stepsOf(shape, kc);
   if (shape.bfloat16 === true) return steps * (nc + PACKED_ROWS) + 2 * set.lanes;
-  return steps * (nc + (copiesA(set, shape) ? tileOf(set).copiedPanels * set.lanes : 0));
+  const { copiedPanels, summedPanels } = tileOf(set);
+  if (shape.seven === true) return steps * (7 * nc + summedPanels * set.lanes);
+  return steps * (nc + (copiesA(set, shape) ? copiedPanels * set.lanes : 0));
 }
 
 /**
@@ -40,7 +41,8 @@ export function gemmScratch(set: InstructionSet, shape: GemmShape): number {
  * C and `added` may be the same memory. Sums run over k in order, as many at a time as a pass takes, each step a fused multiply-add.
  */
 export function emitGemm(to: Assembler, shape: GemmShape): Label {
-  const { n, k, transB } = shape;
+  const { k, transB } = shape;
+  const { n } = partOf(shape);
   const { nc, columns } = blocksOf(to.set, shape);
   const block = emitBlocks(to, shape);
   to.align(16);
@@ -90,7 +92,8 @@ function repeat(to: Assembler, slot: number, count: number, body: () => void): v
 
 /** One block of columns, k part after part. */
 function emitPasses(to: Assembler, shape: GemmShape, block: (depth: number, first: boolean) => Label): void {
-  const { m, n, k, transA, transB } = shape;
+  const { m, n, transA, transB } = shape;
+  const { k } = partOf(shape);
   const { kc, passes } = blocksOf(to.set, shape);
   const lastK = k - (passes - 1) * kc;
   const pass = (depth: number, first: boolean): void => {
@@ -114,14 +117,17 @@ function emitPasses(to: Assembler, shape: GemmShape, block: (depth: number, firs
 
 /** Emits every kind of block a product is made of, to be looked up by its columns, its part of k, and whether it is the first. */
 function emitBlocks(to: Assembler, shape: GemmShape): (width: number, depth: number, first: boolean) => Label {
-  const { n, k } = shape;
+  const { m: rows, n, k } = partOf(shape);
   const { kc, passes, nc, columns } = blocksOf(to.set, shape);
   const widths = new Set([...(columns > 1 ? [nc] : []), n - (columns - 1) * nc]);
   const lastK = k - (passes - 1) * kc;
   const made = new Map<string, Label>();
   for (const width of widths) {
     const make = (depth: number, first: boolean): void =>
-      void made.set(`${width},${depth},${first}`, emitBlock(to, shape, { width, depth, first }));
+      void made.set(
+        `${width},${depth},${first}`,
+        emitBlock(to, shape, { rows, width, depth, products: productsOf(shape, first) }),
+      );
     make(passes === 1 ? lastK : kc, true);
     if (passes > 2) make(kc, false);
     if (passes > 1) make(lastK, false);

@@ -7,6 +7,7 @@ import { absorbSums } from "./absorb.ts";
 import { checkIndices, indexBounds, type IndexBounds } from "./bounds.ts";
 import { ARENA, compilePlan, FIRST_POINTER, SCRATCH } from "./compiled.ts";
 import { addressOf, NativeBlock, type MachineCode } from "./executable.ts";
+import type { Products } from "./gemm-shape.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { planProgram, type ProgramPlan } from "./plan.ts";
 
@@ -60,8 +61,8 @@ const PAGE = 4096;
 export interface NativeOptions {
   /** what the code is written in; the processor has it */
   readonly set: InstructionSet;
-  /** linear maps multiply in bfloat16; everything else stays float32 */
-  readonly bfloat16?: boolean;
+  /** of linear maps; plain when left out */
+  readonly products?: Products;
 }
 
 /** A compiled graph: see `Program` in the engine room. */

@@ -6,6 +6,7 @@ import { RDI, RSI } from "./assembler.ts";
 import { Arena } from "./arena.ts";
 import { callsOf } from "./calls.ts";
 import { emitStridedCopy } from "./copy.ts";
+import type { Products } from "./gemm-shape.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { joinParts, wholeOf, type Parts } from "./joined.ts";
 import type { KernelCall, UnitCalls } from "./kernel-call.ts";
@@ -38,8 +39,8 @@ export interface PlanOptions {
   readonly copied?: ReadonlySet<string>;
   /** what the kernels are written in */
   readonly set: InstructionSet;
-  /** linear maps multiply in bfloat16 */
-  readonly bfloat16?: boolean;
+  /** of linear maps; plain when left out */
+  readonly products?: Products;
 }
 
 /**

@@ -1,0 +1,115 @@
+// What a matrix product is made of: its shape, its tiles, and the parts of its matrices that are multiplied.
+
+import type { Vector } from "./assembler.ts";
+import type { InstructionSet } from "./instruction-set.ts";
+
+/**
+ * How linear maps are multiplied: by all their 2mnk operations; large ones by seven products of halves, where eight are
+ * plain; or with factors rounded to bfloat16.
+ */
+export type Products = "plain" | "seven" | "bfloat16";
+
+export interface GemmShape {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** A is stored [k, m] instead of [m, k] */
+  readonly transA: boolean;
+  /** B is stored [n, k] instead of [k, n] */
+  readonly transB: boolean;
+  /** C := product + what a second matrix of C's shape holds */
+  readonly adds: boolean;
+  readonly scale: number;
+  /** factors are rounded to bfloat16 before they are multiplied; sums stay float32 */
+  readonly bfloat16?: boolean;
+  /** seven products of halves; m, n and k are even then, and nothing is rounded to bfloat16 */
+  readonly seven?: boolean;
+}
+
+/** Part of a matrix, by the bytes between the first elements of both; added, or taken away. */
+export interface Term {
+  readonly disp: number;
+  readonly minus: boolean;
+}
+
+/** Part of C that a product goes to, and what it starts from there. */
+export interface Target extends Term {
+  readonly from: "zero" | "c" | "added";
+}
+
+/** How a set's registers are spent on a tile of C, and how much of the factors its caches hold. */
+export interface TileShape {
+  /** of C, in registers from 0 on, two to a row */
+  readonly rows: number;
+  readonly columns: number;
+  /** the first of two registers of B */
+  readonly b: Vector;
+  /** registers of elements of A, used in turn */
+  readonly a: readonly Vector[];
+  /** register of the factor that results are multiplied by */
+  readonly scale: Vector;
+  /** elements of a packed block of B: half of the second cache of a Zen 5 or a Zen 3, whose sets these are */
+  readonly blockElements: number;
+  /** elements of k of one pass: the rows of A of a tile fill less than half of the first cache */
+  readonly longestPass: number;
+  /** panels of an A stored [k, m] that are copied at a time; 0 reads them where they lie */
+  readonly copiedPanels: number;
+  /** panels of sums of parts of A that are written at a time */
+  readonly summedPanels: number;
+}
+
+const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
+  avx512: {
+    rows: 12,
+    columns: 32,
+    b: 24,
+    a: [26, 27, 28, 29, 30, 31],
+    scale: 31,
+    blockElements: 2 ** 17,
+    longestPass: 384,
+    copiedPanels: 0,
+    summedPanels: 8,
+  },
+  avx2: {
+    rows: 6,
+    columns: 16,
+    b: 12,
+    a: [14],
+    scale: 14,
+    blockElements: 2 ** 16,
+    longestPass: 256,
+    copiedPanels: 8,
+    summedPanels: 8,
+  },
+};
+
+export function tileOf({ name }: InstructionSet): TileShape {
+  return TILES[name];
+}
+
+/** Twelve rows of A, copied as bfloat16, take a whole cache line for each k. */
+export const PACKED_ROWS = 16;
+/** Mask register of the columns at the right edge, and of the rows that a copied panel of A has. */
+export const EDGE = 1;
+export const ROWS = 2;
+
+export interface BlockShape {
+  readonly rows: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly products: readonly Product[];
+}
+
+/** Sums of parts of A and of B are multiplied, and the product goes to parts of C. */
+export interface Product {
+  readonly a: readonly Term[];
+  readonly b: readonly Term[];
+  readonly into: readonly Target[];
+}
+
+/** What one product of a block needs to know to copy its factors. */
+export interface Part {
+  readonly width: number;
+  readonly depth: number;
+  readonly terms: readonly Term[];
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { graphOf } from "../graph/check.ts";
 import { input } from "../graph/node.ts";
-import { gatherRows } from "../graph/ops/index.ts";
+import { gatherRows, scatterAddRows } from "../graph/ops/index.ts";
 import { add, neg } from "../graph/ops/elementwise.ts";
 import { createEngine } from "./create-engine.ts";
 import { createOnnxEngine } from "./onnx-engine.ts";
@@ -40,6 +40,13 @@ test("what goes wrong in a run with large outputs is still told", async () => {
   const run = program.run({ table: new Float32Array(4 * 8192), ids: Int32Array.of(0, 9) }, { y });
   await expect(run).rejects.toThrow(/out of data bounds|indices element|outside of 0 to 3/);
   await program.dispose();
+});
+
+test("rows are not added up by index on several threads of ONNX Runtime, which lose sums", async () => {
+  const [base, ids, rows] = [input("base", [4, 8]), input("ids", [2], "int32"), input("rows", [2, 8])];
+  const graph = graphOf({ sums: scatterAddRows(base, ids, rows) });
+  await expect(createOnnxEngine(2, "cpu").compile(graph)).rejects.toThrow(/added up by index on one thread/);
+  await (await createOnnxEngine(1, "cpu").compile(graph)).dispose();
 });
 
 describe.each([

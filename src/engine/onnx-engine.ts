@@ -2,7 +2,8 @@
 
 import ort from "onnxruntime-node";
 import { invariant } from "../base/invariant.ts";
-import type { Graph } from "../graph/node.ts";
+import { nodesInOrder, type Graph } from "../graph/node.ts";
+import { isScatterAddRows } from "../graph/ops/index.ts";
 import { sizeOf, type TensorData } from "../tensor/tensor.ts";
 import type { Engine, Program } from "./engine.ts";
 import { messageOf } from "../base/errors.ts";
@@ -17,11 +18,17 @@ const LOWERINGS: Readonly<Record<Device, Lowerings>> = { cpu: {}, webgpu: WEBGPU
  * An engine over ONNX Runtime. A session is a static shape: compile once for each shape in use.
  *
  * Compiling throws `DEVICE_MISSING` where the device is not there or cannot run the whole graph: nothing is handed to the CPU instead.
+ * Gradients of look-ups are for engines of one thread: ScatterND of the runtime adds to one row from several threads at once
+ * (https://github.com/microsoft/onnxruntime/issues/18048).
  */
 export function createOnnxEngine(threads: number, device: Device): Engine {
   return {
     threads,
     compile: async (graph) => {
+      invariant(
+        threads === 1 || device !== "cpu" || !nodesInOrder(Object.values(graph.outputs)).some(isScatterAddRows),
+        "rows are added up by index on one thread: the runtime's threads overwrite each other's sums",
+      );
       const sequenceFirst = device === "cpu" && isLarge(graph) ? UNRETURNED : undefined;
       const model = lowerGraph(graph, { lowerings: LOWERINGS[device], sequenceFirst });
       await startRuntime();

@@ -36,6 +36,7 @@ export interface TrainFigures {
 export interface BenchResult {
   /** of training and sampling: one engine a core */
   readonly kernels: CpuKernels;
+  /** of the plain product, all 2mnk operations of it */
   readonly sgemmGflops: number;
   readonly nativeBlas: NativeBlas;
   readonly threads: number;

@@ -57,6 +57,9 @@ async function bench(flags: BenchFlags): Promise<void> {
   printResult(flags.json, result, () => table(result));
 }
 
+const SEVEN_EIGHTHS =
+  "  Speeds count 2mnk operations a product. The product above does them all; large linear maps of training need seven eighths.";
+
 function table({ kernels, sgemmGflops, nativeBlas, threads, train, sample, context }: BenchResult): string {
   const mebibytes = (bytes: number | null): string => (bytes === null ? "-" : `${Math.round(bytes / 2 ** 20)} MiB`);
   return [
@@ -70,6 +73,7 @@ function table({ kernels, sgemmGflops, nativeBlas, threads, train, sample, conte
       ([name, { tokensPerSecond, gflops, fractionOfSgemm, bfloat16, peakRssBytes }]) =>
         `  ${name}      ${tokensPerSecond.toFixed(0).padStart(14)}${gflops.toFixed(1).padStart(10)}${fractionOfSgemm.toFixed(2).padStart(11)}${(bfloat16?.tokensPerSecond.toFixed(0) ?? "-").padStart(23)}   ${mebibytes(peakRssBytes)}`,
     ),
+    ...(kernels === "onnxruntime" ? [] : [SEVEN_EIGHTHS]),
     "",
     "sampling        tokens/s",
     ...sample.map(

@@ -24,7 +24,7 @@ export interface SgemmBench {
 export async function openSgemm(shape: SgemmShape, threads: number): Promise<SgemmBench> {
   const { m, n, k } = shape;
   const product = gemm(input("a", [m, k]), input("b", [n, k]), { transB: true });
-  const program = await createEngine({ threads, precision: "float32-plain" }).compile(graphOf({ product }));
+  const program = await createEngine({ threads }).compile(graphOf({ product }));
   const inputs = { a: new Float32Array(m * k).fill(0.5), b: new Float32Array(n * k).fill(0.25) };
   const outputs = { product: new Float32Array(m * n) };
   return {

@@ -47,18 +47,18 @@ export function createEngine({ threads, device = "cpu", precision = "float32" }:
   let onnx: Engine | undefined;
   return {
     threads,
-    compile: async (graph) => {
+    compile: async (graph, options) => {
       await requirePrecision(precision, device);
       const set = threads === 1 ? instructionsOf(await kernelsOn(device)) : null;
       if (set !== null) {
         const bytes = largestBytes(graph);
         native ??= createNativeEngine(set, precision);
-        if (bytes < LARGEST_NATIVE) return native.compile(graph);
+        if (bytes < LARGEST_NATIVE) return native.compile(graph, options);
         if (precision === "bfloat16") throw tooLarge(bytes, precision);
       }
       const { createOnnxEngine } = await import("./onnx-engine.ts");
       onnx ??= createOnnxEngine(threads, device);
-      return onnx.compile(graph);
+      return onnx.compile(graph, options);
     },
   };
 }

@@ -3,10 +3,18 @@
 import type { Graph } from "../graph/node.ts";
 import type { TensorData } from "../tensor/tensor.ts";
 
+export interface CompileOptions {
+  /**
+   * Rows of one linear map may differ in their last bits by the rows beside them, which lets large ones take fewer
+   * operations. For training alone: what is sampled or scored is to be the same in any batch.
+   */
+  readonly rowsMayMix?: boolean;
+}
+
 export interface Engine {
   /** threads one program uses at a time */
   readonly threads: number;
-  compile(graph: Graph): Promise<Program>;
+  compile(graph: Graph, options?: CompileOptions): Promise<Program>;
 }
 
 /** A compiled graph. */

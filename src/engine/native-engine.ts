@@ -5,27 +5,26 @@ import type { InstructionSet } from "../native/instruction-set.ts";
 import type { NativeProgram, Workspace } from "../native/native-program.ts";
 import type { Graph } from "../graph/node.ts";
 import { checkGraph } from "../graph/check.ts";
-import type { Engine, Program } from "./engine.ts";
+import type { CompileOptions, Engine, Program } from "./engine.ts";
 import type { Precision } from "./precision.ts";
-
-const PRODUCTS: Readonly<Record<Precision, Products>> = {
-  float32: "seven",
-  "float32-plain": "plain",
-  bfloat16: "bfloat16",
-};
 
 /** An engine for one thread; see `cpuKernels` for where it can be had. Its programs share the memory they compute in. */
 export function createNativeEngine(set: InstructionSet, precision: Precision = "float32"): Engine {
   let workspace: Workspace | undefined;
   return {
     threads: 1,
-    compile: async (graph: Graph): Promise<Program> => {
+    compile: async (graph: Graph, options: CompileOptions = {}): Promise<Program> => {
       checkGraph(graph);
       const native = await import("../native/native-program.ts");
       workspace ??= new native.Workspace();
-      return asProgram(new native.NativeProgram(graph, workspace, { set, products: PRODUCTS[precision] }));
+      return asProgram(new native.NativeProgram(graph, workspace, { set, products: productsIn(precision, options) }));
     },
   };
+}
+
+function productsIn(precision: Precision, { rowsMayMix = false }: CompileOptions): Products {
+  if (precision === "bfloat16") return "bfloat16";
+  return precision === "float32" && rowsMayMix ? "seven" : "plain";
 }
 
 function asProgram(native: NativeProgram): Program {

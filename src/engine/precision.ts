@@ -6,9 +6,9 @@ import { cpuKernels } from "./cpu-kernels.ts";
 import type { Device } from "./device.ts";
 
 /**
- * How linear maps are multiplied. `float32` lets native kernels compute large products as seven of halves instead of eight,
- * with about twice the rounding; `float32-plain` rules that out; `bfloat16` rounds the factors. Sums, weights, gradients, the
- * optimizer and everything else are float32 in all of them.
+ * How linear maps are multiplied. `float32` lets native kernels compute large ones of training as seven products of halves
+ * instead of eight, which rounds by the size of the whole instead of each row; `float32-plain` rules that out; `bfloat16` rounds
+ * the factors. Sums, weights, gradients, the optimizer and everything else are float32 in all of them.
  */
 export const PRECISIONS = ["float32", "float32-plain", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];

@@ -1,13 +1,14 @@
 // Compiled programs by shape: the ones in use stay, the longest out of use go when their tensors would take too much memory.
 
 import { bytesOf, type Graph } from "../graph/node.ts";
-import type { Engine, Program } from "./engine.ts";
+import type { CompileOptions, Engine, Program } from "./engine.ts";
 
 /** What is compiled when a shape is first met. */
 export interface ProgramPlan<Made> {
   readonly graph: Graph;
   /** the program with the arrays it reads and writes */
   made(program: Program): Made;
+  readonly options?: CompileOptions;
   /** what the program holds besides the values it computes */
   readonly heldBytes?: number;
 }
@@ -40,8 +41,8 @@ export class ProgramCache<Made> {
     return found.made;
   }
 
-  async #compile({ graph, made, heldBytes = 0 }: ProgramPlan<Made>): Promise<Compiled<Made>> {
-    const program = await this.#engine.compile(graph);
+  async #compile({ graph, options, made, heldBytes = 0 }: ProgramPlan<Made>): Promise<Compiled<Made>> {
+    const program = await this.#engine.compile(graph, options);
     return { made: made(program), program, bytes: bytesOf(graph) + heldBytes };
   }
 

@@ -4,7 +4,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { tinyConfig, tinyIds, tinyWeights } from "../../test/support/tiny-model.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
+import { cpuKernels } from "../engine/cpu-kernels.ts";
 import { createEngine } from "../engine/create-engine.ts";
+import { initialWeights } from "../model/parameters.ts";
 import { withWindow } from "../model/window.ts";
 import { createSampler } from "./decode.ts";
 import { createScorer } from "./log-probs.ts";
@@ -98,6 +100,23 @@ describe("createSampler", () => {
     for (const [i, { logProbs }] of joining.entries()) {
       expectClose(logProbs, together[i]!.logProbs, tolerances.logProb32, `response ${i}`);
     }
+  });
+
+  it("gives a wide model's request the same bits alone and beside hundreds, where kernels are our own", async () => {
+    const wide = tinyConfig({ width: 512, feedForwardWidth: 512, headWidth: 128, layerCount: 1 });
+    const model = { engine, config: wide, weights: initialWeights(wide, 1), batch: 64 };
+    const requests = Array.from({ length: 200 }, (_, seed) => request(seed, { maxNewTokens: 3 }));
+    const [alone, together] = await Promise.all(
+      [requests.slice(0, 1), requests].map(async (given) => {
+        const samplerOfWide = createSampler(model);
+        const [first] = await samplerOfWide.sample(given, { endIds: [] });
+        await samplerOfWide.dispose();
+        return first!;
+      }),
+    );
+    expect(alone!.ids).toEqual(together!.ids);
+    if ((await cpuKernels()).kernels !== "onnxruntime") expect(alone!.logProbs).toEqual(together!.logProbs);
+    else expectClose(alone!.logProbs, together!.logProbs, tolerances.logProb32);
   });
 
   it("refuses a bad request that joins, by its number in the whole", async () => {

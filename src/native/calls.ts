@@ -122,19 +122,19 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
   return { calls: [added(whole(base))], takesOver: [base] };
 }
 
-/** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those stay exact. */
-function linearMap(shape: GemmShape, products: Products): GemmShape {
+/** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those are not rounded to bfloat16. */
+function linearMap(shape: GemmShape, { set, products }: Around): GemmShape {
   if (products === "bfloat16" && shape.m > 1) return { ...shape, bfloat16: true };
-  return products === "seven" && hasHalves(shape) ? { ...shape, seven: true } : shape;
+  return products === "seven" && hasHalves(set, shape) ? { ...shape, seven: true } : shape;
 }
 
 const CALLS: Readonly<Record<string, Lower>> = {
-  gemm: (node, { set, products }) => {
-    const shape = linearMap(gemmShape(node), products);
+  gemm: (node, around) => {
+    const shape = linearMap(gemmShape(node), around);
     const [a, b, c] = node.inputs;
     const given = [whole(a!), whole(b!), whole(node), "scratch", c === undefined ? "none" : whole(c)] as const;
     return {
-      calls: [call("gemm", emitGemm, shape, given, gemmScratch(set, shape))],
+      calls: [call("gemm", emitGemm, shape, given, gemmScratch(around.set, shape))],
       takesOver: c === undefined ? [] : [c],
     };
   },

@@ -44,9 +44,9 @@ const FEW_PANELS = 4;
 
 /** How early a tile asks for A: a tile's rows that lie a long way from each other are no stream to the processor. */
 function readAhead(set: InstructionSet, shape: GemmShape): Tile["readAhead"] {
-  const { m, n, k, transA, bfloat16 = false } = shape;
+  const { m, k, transA, bfloat16 = false } = shape;
   if (bfloat16 || !transA || m * k <= READ_IN_PLACE || copiesA(set, shape)) return "no";
-  return n <= FEW_PANELS * tileOf(set).columns ? "panel" : "steps";
+  return partOf(shape).n <= FEW_PANELS * tileOf(set).columns ? "panel" : "steps";
 }
 
 /** Whether the panels of A go through a copy, several at a time: those whose rows lie a long way from each other. */
@@ -199,16 +199,21 @@ function emitChunks(to: Assembler, shape: GemmShape, block: BlockShape): void {
         else emitSumRowsA(to, k, rows, { depth, terms: a });
         to.loadAddress(R15, at(RCX, packedA));
       } else to.loadAddress(R15, at(R9, a[0]!.disp));
-      const [panelRow, row] = copied ? [to.lanes * depth, depth] : [undefined, k];
       overRows(to, rows, tileRows, (count) => {
         emitPanel(to, shape, block, { product, aBase: R15, rows: count });
-        to.addConstant(R15, 4 * (transA ? (panelRow ?? count) : count * row));
+        to.addConstant(R15, panelBytes(to.set, shape, copied ? depth : null, count));
       });
       if (product < products.length - 1) to.addConstant(R12, -4 * rows * n);
     }
     to.pop(RBP);
     to.addConstant(R9, 4 * rows * (transA ? 1 : k));
   });
+}
+
+/** From a panel of A to the next, where copies have `copied` elements of k, or A is read as it lies. */
+function panelBytes({ lanes }: InstructionSet, { k, transA }: GemmShape, copied: number | null, rows: number): number {
+  if (transA) return 4 * (copied === null ? rows : lanes * copied);
+  return 4 * rows * (copied ?? k);
 }
 
 interface Panel {

@@ -56,6 +56,8 @@ export interface TileShape {
   readonly copiedPanels: number;
   /** panels of sums of parts of A that are written at a time */
   readonly summedPanels: number;
+  /** sides from which on seven products of halves are quicker than a plain one */
+  readonly smallestHalved: number;
 }
 
 const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
@@ -68,7 +70,8 @@ const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
     blockElements: 2 ** 17,
     longestPass: 384,
     copiedPanels: 0,
-    summedPanels: 8,
+    summedPanels: 4,
+    smallestHalved: 512,
   },
   avx2: {
     rows: 6,
@@ -80,6 +83,7 @@ const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
     longestPass: 256,
     copiedPanels: 8,
     summedPanels: 8,
+    smallestHalved: 256,
   },
 };
 
@@ -93,9 +97,12 @@ export const PACKED_ROWS = 16;
 export const EDGE = 1;
 export const ROWS = 2;
 
+/** What one pass over k multiplies with one block of B. */
 export interface BlockShape {
+  /** of C that each product goes to, and its columns */
   readonly rows: number;
   readonly width: number;
+  /** elements of k */
   readonly depth: number;
   readonly products: readonly Product[];
 }

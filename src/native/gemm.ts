@@ -38,7 +38,7 @@ export function gemmScratch(set: InstructionSet, shape: GemmShape): number {
 
 /**
  * Emits a function (A, B, C, scratch, added): C [m, n] := scale·op(A)·op(B), plus `added` where the shape adds.
- * C and `added` may be the same memory. Sums run over k in order, as many at a time as a pass takes, each step a fused multiply-add.
+ * C and `added` may be the same memory. Sums of a plain product run over k in order, as many at a time as a pass takes, each step a fused multiply-add.
  */
 export function emitGemm(to: Assembler, shape: GemmShape): Label {
   const { k, transB } = shape;

@@ -17,6 +17,7 @@ import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { randomStream } from "../base/seeds.ts";
 import { emitGemm, gemmScratch } from "./gemm.ts";
 import type { GemmShape } from "./gemm-shape.ts";
+import { AVX2, AVX512 } from "./instruction-set.ts";
 import { hasHalves, productsOf } from "./seven-products.ts";
 
 const seven = (m: number, n: number, k: number, rest: Partial<GemmShape> = {}): GemmShape =>
@@ -30,13 +31,20 @@ function wholeCase({ m, n, k }: GemmShape, seed: number): ReturnType<typeof rand
 }
 
 describe("hasHalves", () => {
-  const fits = (m: number, n: number, k: number): boolean => hasHalves(shapeOf(m, n, k));
-
-  it("asks for sides that are even and at least 256", () => {
-    expect(fits(256, 256, 256)).toBe(true);
+  it.each([
+    { set: AVX2, least: 256 },
+    { set: AVX512, least: 512 },
+  ])("asks for sides that are even and at least $least in $set.name", ({ set, least }) => {
+    const fits = (m: number, n: number, k: number): boolean => hasHalves(set, shapeOf(m, n, k));
+    expect(fits(least, least, least)).toBe(true);
     expect(fits(1024, 32000, 512)).toBe(true);
-    expect([fits(254, 256, 256), fits(256, 254, 256), fits(256, 256, 254)]).toEqual([false, false, false]);
-    expect([fits(257, 256, 256), fits(256, 257, 256), fits(256, 256, 257)]).toEqual([false, false, false]);
+    for (const side of [least - 2, least + 1]) {
+      expect([fits(side, least, least), fits(least, side, least), fits(least, least, side)]).toEqual([
+        false,
+        false,
+        false,
+      ]);
+    }
   });
 });
 
@@ -69,15 +77,26 @@ describeInSets("emitGemm of seven products", (set) => {
       }
     });
 
+    it("is exact on whole numbers over several chunks of rows", () => {
+      for (const m of [96, 98, 193, 200]) {
+        const shape = seven(2 * m, 18, 10, kind);
+        const inputs = wholeCase(shape, m);
+        expect(sameBits(computed(set, shape, inputs), Float32Array.from(product64(shape, inputs)))).toBe(true);
+      }
+    });
+
     it("equals float64 over several passes of k and blocks of columns", () => {
       expectProduct(set, seven(110, 66, 1538, { ...kind, scale: 0.37 }), 1);
-      expectProduct(set, seven(26, 2200, 780, { ...kind, scale: -2 }), 2);
+      expectProduct(set, seven(6, 2200, 780, { ...kind, scale: -2 }), 2);
     });
   });
 
-  it("adds to C itself as to a copy of it", () => {
+  it.each([
+    { m: 106, n: 70, k: 780 },
+    { m: 6, n: 2200, k: 780 },
+  ])("adds to C itself as to a copy of it: $m x $n x $k", ({ m, n, k }) => {
     for (const kind of KINDS.filter(({ adds }) => adds)) {
-      const shape = seven(106, 70, 780, { ...kind, scale: -0.25 });
+      const shape = seven(m, n, k, { ...kind, scale: -0.25 });
       const inputs = randomCase(shape, 3);
       const c = inputs.added.slice();
       kernelOf(set, (to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(set, shape)), c);
@@ -90,7 +109,7 @@ describeInSets("emitGemm of seven products", (set) => {
       [2, 2, 2],
       [14, 18, 34],
       [98, 34, 602],
-      [26, 2200, 780],
+      [6, 2200, 780],
     ] as const) {
       for (const kind of KINDS) {
         const shape = seven(m, n, k, kind);

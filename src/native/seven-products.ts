@@ -1,6 +1,7 @@
 // Seven products of halves in place of eight: V. Strassen, Gaussian elimination is not optimal, 1969.
 
-import type { GemmShape, Product, Target, Term } from "./gemm-shape.ts";
+import { tileOf, type GemmShape, type Product, type Target, type Term } from "./gemm-shape.ts";
+import type { InstructionSet } from "./instruction-set.ts";
 
 /** Sums of quarters of A and of B, by row and column as in a matrix of 2 x 2, and the quarters of C that their product goes to. */
 const SEVEN = [
@@ -13,12 +14,9 @@ const SEVEN = [
   ["12-22", "21+22", "11"],
 ] as const;
 
-/** Below it, the sums cost as much as the eighth product would: docs/log.md, 2026-11-29. */
-const SMALLEST_SIDE = 256;
-
-/** Whether a product has halves that are worth multiplying by themselves. */
-export function hasHalves({ m, n, k }: GemmShape): boolean {
-  return Math.min(m, n, k) >= SMALLEST_SIDE && [m, n, k].every((side) => side % 2 === 0);
+/** Whether a product has halves that are worth multiplying by themselves: docs/log.md, 2026-11-29. */
+export function hasHalves(set: InstructionSet, { m, n, k }: GemmShape): boolean {
+  return [m, n, k].every((side) => side >= tileOf(set).smallestHalved && side % 2 === 0);
 }
 
 /** The products that one pass over k is made of; the first pass starts C. */

@@ -74,7 +74,11 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
       const count = shape.rows * shape.tokens;
       const results = { logProb: new Float32Array(count), entropy: entropy ? new Float32Array(count) : null };
       const inputs = new SequenceInputs(config, shape);
-      return { graph: graphOf(outputs), made: (program) => ({ program, inputs, results }) };
+      return {
+        graph: graphOf(outputs),
+        options: { rowsMayMix: true },
+        made: (program) => ({ program, inputs, results }),
+      };
     });
 
   return {

@@ -5,28 +5,27 @@ import {
   R10,
   R11,
   R9,
-  RAX,
   RBP,
   RBX,
   RCX,
   RDI,
   RSI,
   type Assembler,
-  type Gpr,
   type Mask,
+  type Memory,
   type Vector,
 } from "./assembler.ts";
 import { EDGE, ROWS, tileOf, type GemmShape, type Part } from "./gemm-shape.ts";
 import { LINE_BYTES } from "./instruction-set.ts";
-import { countedLoop } from "./loops.ts";
+import { alongRow, countedLoop } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
 
-/** Loads the sum of parts of a matrix, `beyond` bytes from where they begin. */
-function emitSum(to: Assembler, dst: Vector, base: Gpr, beyond: number, terms: Part["terms"], mask: Mask): void {
+/** Loads the sum of parts of a matrix, which lie as far from `place` as from the whole one's beginning. */
+function emitSum(to: Assembler, dst: Vector, place: Memory, terms: Part["terms"], mask: Mask): void {
   terms.forEach(({ disp, minus }, i) => {
-    const place = at(base, disp + beyond);
-    if (i === 0) to.loadVector(dst, place, mask);
-    else to.vector(minus ? "vsubps" : "vaddps", dst, dst, place, { mask });
+    const part = { ...place, disp: (place.disp ?? 0) + disp };
+    if (i === 0) to.loadVector(dst, part, mask);
+    else to.vector(minus ? "vsubps" : "vaddps", dst, dst, part, { mask });
   });
 }
 
@@ -46,7 +45,7 @@ function emitCopiedPanels(to: Assembler, n: number, { width, depth, terms }: Par
     const vectors = Math.ceil(columns / to.lanes);
     for (let v = 0; v < vectors; v++) {
       const mask = v === vectors - 1 && columns % to.lanes !== 0 ? EDGE : 0;
-      emitSum(to, v, R10, 4 * to.lanes * v, terms, mask);
+      emitSum(to, v, at(R10, 4 * to.lanes * v), terms, mask);
       for (const { disp } of terms) to.prefetch(at(R10, disp + 4 * to.lanes * v + AHEAD_ROWS * 4 * n), 1);
       to.storeVector(at(R11, 4 * to.lanes * v), v);
     }
@@ -86,7 +85,7 @@ export function emitPackA(to: Assembler, m: number, rows: number, { depth, terms
     for (let panel = 0; panel < panels; panel++) {
       const left = rows - panel * tileRows;
       if (left < to.lanes) to.maskOf(ROWS, left);
-      emitSum(to, panel, RSI, 4 * panel * tileRows, terms, left < to.lanes ? ROWS : 0);
+      emitSum(to, panel, at(RSI, 4 * panel * tileRows), terms, left < to.lanes ? ROWS : 0);
       to.storeVector(at(RDI, 4 * panel * depth * to.lanes), panel);
     }
     to.addConstant(RSI, 4 * m);
@@ -94,28 +93,20 @@ export function emitPackA(to: Assembler, m: number, rows: number, { depth, terms
   });
 }
 
+/** Vectors of a row of A that are summed together. */
+const TOGETHER = 8;
+
 /** Adds up `rows` rows of parts of A, stored [m, k] at r9, into rows at rdi. */
 export function emitSumRowsA(to: Assembler, k: number, rows: number, { depth, terms }: Omit<Part, "width">): void {
-  const together = 8;
-  const whole = Math.floor(depth / to.lanes);
-  const piece = (v: number, mask: Mask): void => {
-    emitSum(to, v, R10, 4 * to.lanes * v, terms, mask);
-    to.storeVector(at(RDI, 4 * to.lanes * v), v, mask);
-  };
+  if (depth % to.lanes > 0) to.maskOf(ROWS, depth % to.lanes);
   to.move(RSI, R9);
   countedLoop(to, RBX, rows, () => {
-    to.move(R10, RSI);
-    countedLoop(to, RAX, Math.floor(whole / together), () => {
-      for (let v = 0; v < together; v++) piece(v, 0);
-      to.addConstant(R10, 4 * to.lanes * together);
-      to.addConstant(RDI, 4 * to.lanes * together);
+    alongRow(to, depth, { unrolled: TOGETHER, together: TOGETHER }, ({ index, tail, at: place }) => {
+      const mask = tail ? ROWS : 0;
+      emitSum(to, index, place(RSI), terms, mask);
+      to.storeVector(place(RDI), index, mask);
     });
-    for (let v = 0; v < whole % together; v++) piece(v, 0);
-    if (depth % to.lanes > 0) {
-      to.maskOf(ROWS, depth % to.lanes);
-      piece(whole % together, ROWS);
-    }
-    to.addConstant(RDI, 4 * (depth - (whole - (whole % together)) * to.lanes));
+    to.addConstant(RDI, 4 * depth);
     to.addConstant(RSI, 4 * k);
   });
 }
@@ -145,7 +136,7 @@ function emitTurnedPanel(to: Assembler, rows: number, v: number, k: number, { de
   const square = (length: number): void => {
     if (length < to.lanes) to.maskOf(3, length);
     for (let row = 0; row < to.lanes; row++) {
-      if (row < rows) emitSum(to, row, R10, 4 * row * k, terms, length < to.lanes ? 3 : 0);
+      if (row < rows) emitSum(to, row, at(R10, 4 * row * k), terms, length < to.lanes ? 3 : 0);
       else to.zeroVector(row);
     }
     turnTile(to);

@@ -113,8 +113,8 @@ export const NATIVE_FAULTS: readonly Fault[] = [
   ...inFile("gemm-pack.ts", "seven-products.test.ts", [
     [
       "a part that is taken away is added",
-      'to.vector(minus ? "vsubps" : "vaddps", dst, dst, place, { mask });',
-      'to.vector("vaddps", dst, dst, place, { mask });',
+      'to.vector(minus ? "vsubps" : "vaddps", dst, dst, part, { mask });',
+      'to.vector("vaddps", dst, dst, part, { mask });',
       "emitGemm of seven products > 'A plain, B plain' > is exact on whole numbers, on every edge of a tile, a panel and a turned square",
     ],
   ]),

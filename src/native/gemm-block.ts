@@ -50,8 +50,15 @@ function readAhead(set: InstructionSet, shape: GemmShape): Tile["readAhead"] {
 }
 
 /** Whether the panels of A go through a copy, several at a time: those whose rows lie a long way from each other. */
-export function copiesA(set: InstructionSet, { m, k, transA, bfloat16 = false }: GemmShape): boolean {
+function copiesA(set: InstructionSet, { m, k, transA, bfloat16 = false }: GemmShape): boolean {
   return !bfloat16 && transA && tileOf(set).copiedPanels > 0 && m * k > READ_IN_PLACE;
+}
+
+/** Panels of A, or of sums of its parts, that are copied at a time; 0 where tiles read it as it lies, or a panel's pairs. */
+export function copiedTogether(set: InstructionSet, shape: GemmShape): number {
+  const { copiedPanels, summedPanels } = tileOf(set);
+  if (shape.seven === true) return summedPanels;
+  return copiesA(set, shape) ? copiedPanels : 0;
 }
 
 /** Whether B goes through a copy in panels of a tile's columns: always when it has to be turned. */
@@ -118,7 +125,7 @@ function tilesOf(
 
 /** Emits a function (A, B, C, scratch, added) for the products of one block of B and all rows of A. */
 export function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): Label {
-  const { width, products } = block;
+  const { width } = block;
   const { lanes } = to;
   to.align(16);
   const entry = to.bound();
@@ -130,7 +137,7 @@ export function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): L
   to.move(R12, RDX);
   to.move(R14, R8);
   to.sub(R14, RDX);
-  if (products.length > 1 || copiesA(to.set, shape)) emitChunks(to, shape, block);
+  if (copiedTogether(to.set, shape) > 0) emitChunks(to, shape, block);
   else emitRows(to, shape, block);
   to.ret();
   return entry;
@@ -187,9 +194,8 @@ function emitChunks(to: Assembler, shape: GemmShape, block: BlockShape): void {
   const { m, n, k, transA } = shape;
   const { depth, products } = block;
   const { packedA } = placesOf(to.set, shape, block);
-  const { rows: tileRows, copiedPanels, summedPanels } = tileOf(to.set);
-  const panels = products.length > 1 ? summedPanels : copiedPanels;
-  overRows(to, block.rows, panels * tileRows, (rows) => {
+  const { rows: tileRows } = tileOf(to.set);
+  overRows(to, block.rows, copiedTogether(to.set, shape) * tileRows, (rows) => {
     to.push(RBP);
     for (const [product, { a }] of products.entries()) {
       const copied = copiesRows(to.set, shape, a);

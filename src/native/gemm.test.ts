@@ -1,12 +1,13 @@
 // Emitted matrix products against float64, over the edges of tiles, panels, passes and blocks.
 
 import { describe, expect, it } from "vitest";
-import { fencedArray } from "../../test/support/fenced-array.ts";
 import {
   computed,
   describeShape,
+  expectAddsInPlace,
   expectGuards,
   expectProduct,
+  expectWithinFences,
   guarded,
   KINDS,
   nameOf,
@@ -15,6 +16,7 @@ import {
   sameBits,
   shapeOf,
   UNTOUCHED,
+  wholeCase,
 } from "../../test/support/gemm-case.ts";
 import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { randomStream } from "../base/seeds.ts";
@@ -73,13 +75,7 @@ describeInSets("emitGemm", (set) => {
     { m: 13, n: 1100, k: 390 },
   ])("adds to C itself as to a copy of it: $m x $n x $k", ({ m, n, k }) => {
     for (const kind of KINDS.filter(({ adds }) => adds)) {
-      const shape = shapeOf(m, n, k, { ...kind, scale: -0.25 });
-      const inputs = randomCase(shape, 3);
-      const apart = computed(set, shape, inputs);
-      const c = guarded(m * n, UNTOUCHED, (i) => inputs.added[i]!);
-      kernelOf(set, (to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(set, shape)), c);
-      expect([...c]).toEqual([...apart]);
-      expectGuards(c, describeShape(shape));
+      expectAddsInPlace(set, shapeOf(m, n, k, { ...kind, scale: -0.25 }), 3);
     }
   });
 
@@ -124,19 +120,7 @@ describeInSets("emitGemm", (set) => {
       [13, 1100, 390],
     ] as const) {
       for (const kind of KINDS) {
-        const shape = shapeOf(m, n, k, kind);
-        const inputs = randomCase(shape, 7);
-        const [a, b, added] = [inputs.a, inputs.b, inputs.added].map(fencedArray) as [
-          Float32Array,
-          Float32Array,
-          Float32Array,
-        ];
-        const [c, scratch] = [
-          fencedArray(new Float32Array(m * n)),
-          fencedArray(new Float32Array(gemmScratch(set, shape))),
-        ];
-        kernelOf(set, (to) => emitGemm(to, shape))(a, b, c, scratch, shape.adds ? added : null);
-        expect(sameBits(c, computed(set, shape, inputs))).toBe(true);
+        expectWithinFences(set, shapeOf(m, n, k, kind), 7);
       }
     }
   });
@@ -144,9 +128,7 @@ describeInSets("emitGemm", (set) => {
   it("is exact where every product and sum is a whole number", () => {
     // Each sum is at most 1541·9, far below 2^24, so float32 has no excuse for a difference.
     const shape = shapeOf(13, 33, 1541);
-    const stream = randomStream({ root: 6, purpose: "gemm.test whole" });
-    const whole = (length: number): Float32Array => guarded(length, NaN, () => stream.integer(7) - 3);
-    const inputs = { a: whole(13 * 1541), b: whole(1541 * 33), added: whole(13 * 33) };
+    const inputs = wholeCase(shape, 6);
     expect([...computed(set, shape, inputs)]).toEqual([...product64(shape, inputs)]);
   });
 });

@@ -20,8 +20,8 @@ import {
   type Gpr,
   type Label,
 } from "./assembler.ts";
-import { blocksOf, copiesA, emitBlock, partOf, stepsOf } from "./gemm-block.ts";
-import { PACKED_ROWS, tileOf, type GemmShape } from "./gemm-shape.ts";
+import { blocksOf, copiedTogether, emitBlock, partOf, stepsOf } from "./gemm-block.ts";
+import { PACKED_ROWS, type GemmShape } from "./gemm-shape.ts";
 import { productsOf } from "./seven-products.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
@@ -31,9 +31,7 @@ export function gemmScratch(set: InstructionSet, shape: GemmShape): number {
   const { kc, nc } = blocksOf(set, shape);
   const steps = stepsOf(shape, kc);
   if (shape.bfloat16 === true) return steps * (nc + PACKED_ROWS) + 2 * set.lanes;
-  const { copiedPanels, summedPanels } = tileOf(set);
-  if (shape.seven === true) return steps * (7 * nc + summedPanels * set.lanes);
-  return steps * (nc + (copiesA(set, shape) ? copiedPanels * set.lanes : 0));
+  return steps * (productsOf(shape, true).length * nc + copiedTogether(set, shape) * set.lanes);
 }
 
 /**

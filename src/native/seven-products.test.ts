@@ -1,34 +1,26 @@
 // Products as seven of halves: every edge they can have, and how much they round.
 
 import { describe, expect, it } from "vitest";
-import { fencedArray } from "../../test/support/fenced-array.ts";
 import {
   computed,
+  expectAddsInPlace,
   expectProduct,
-  guarded,
+  expectWithinFences,
   KINDS,
   nameOf,
   product64,
   randomCase,
   sameBits,
   shapeOf,
+  wholeCase,
 } from "../../test/support/gemm-case.ts";
-import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
-import { randomStream } from "../base/seeds.ts";
-import { emitGemm, gemmScratch } from "./gemm.ts";
+import { describeInSets } from "../../test/support/native-kernel.ts";
 import type { GemmShape } from "./gemm-shape.ts";
 import { AVX2, AVX512 } from "./instruction-set.ts";
 import { hasHalves, productsOf } from "./seven-products.ts";
 
 const seven = (m: number, n: number, k: number, rest: Partial<GemmShape> = {}): GemmShape =>
   shapeOf(m, n, k, { ...rest, seven: true });
-
-/** Whole numbers so small that no sum rounds: a wrong, missing or doubled term cannot hide. */
-function wholeCase({ m, n, k }: GemmShape, seed: number): ReturnType<typeof randomCase> {
-  const stream = randomStream({ root: seed, purpose: "seven-products.test" });
-  const draw = (): number => stream.integer(7) - 3;
-  return { a: guarded(m * k, NaN, draw), b: guarded(k * n, NaN, draw), added: guarded(m * n, NaN, draw) };
-}
 
 describe("hasHalves", () => {
   it.each([
@@ -96,11 +88,7 @@ describeInSets("emitGemm of seven products", (set) => {
     { m: 6, n: 2200, k: 780 },
   ])("adds to C itself as to a copy of it: $m x $n x $k", ({ m, n, k }) => {
     for (const kind of KINDS.filter(({ adds }) => adds)) {
-      const shape = seven(m, n, k, { ...kind, scale: -0.25 });
-      const inputs = randomCase(shape, 3);
-      const c = inputs.added.slice();
-      kernelOf(set, (to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(set, shape)), c);
-      expect(sameBits(c, computed(set, shape, inputs))).toBe(true);
+      expectAddsInPlace(set, seven(m, n, k, { ...kind, scale: -0.25 }), 3);
     }
   });
 
@@ -112,17 +100,7 @@ describeInSets("emitGemm of seven products", (set) => {
       [6, 2200, 780],
     ] as const) {
       for (const kind of KINDS) {
-        const shape = seven(m, n, k, kind);
-        const inputs = randomCase(shape, 7);
-        const [a, b, added, c, scratch] = [
-          inputs.a,
-          inputs.b,
-          inputs.added,
-          new Float32Array(m * n),
-          new Float32Array(gemmScratch(set, shape)),
-        ].map(fencedArray) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
-        kernelOf(set, (to) => emitGemm(to, shape))(a, b, c, scratch, kind.adds ? added : null);
-        expect(sameBits(c, computed(set, shape, inputs))).toBe(true);
+        expectWithinFences(set, seven(m, n, k, kind), 7);
       }
     }
   });

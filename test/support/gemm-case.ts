@@ -6,6 +6,7 @@ import { emitGemm, gemmScratch } from "../../src/native/gemm.ts";
 import type { GemmShape } from "../../src/native/gemm-shape.ts";
 import type { InstructionSet } from "../../src/native/instruction-set.ts";
 import { expectClose } from "./expect-close.ts";
+import { fencedArray } from "./fenced-array.ts";
 import { kernelOf } from "./native-kernel.ts";
 import { tolerances } from "./tolerances.ts";
 
@@ -50,6 +51,13 @@ export function randomCase({ m, n, k }: GemmShape, seed: number, batches = 1): C
   };
 }
 
+/** Whole numbers so small that no sum rounds: a wrong, missing or doubled term cannot hide. */
+export function wholeCase({ m, n, k }: GemmShape, seed: number): Case {
+  const stream = randomStream({ root: seed, purpose: "gemm.test whole" });
+  const draw = (): number => stream.integer(7) - 3;
+  return { a: guarded(m * k, NaN, draw), b: guarded(k * n, NaN, draw), added: guarded(m * n, NaN, draw) };
+}
+
 export function product64({ m, n, k, transA, transB, adds, scale }: GemmShape, { a, b, added }: Case): Float64Array {
   const c = new Float64Array(m * n);
   for (let i = 0; i < m; i++) {
@@ -90,6 +98,29 @@ export function expectProduct(set: InstructionSet, shape: GemmShape, seed: numbe
     shape.seven === true ? tolerances.seven32 : tolerances.engine32,
     `${describeShape(shape)} seed ${seed}`,
   );
+}
+
+/** C that holds what is added to gives the bits of a C apart from it, and nothing beside it changes. */
+export function expectAddsInPlace(set: InstructionSet, shape: GemmShape, seed: number): void {
+  const inputs = randomCase(shape, seed);
+  const c = guarded(shape.m * shape.n, UNTOUCHED, (i) => inputs.added[i]!);
+  kernelOf(set, (to) => emitGemm(to, shape))(inputs.a, inputs.b, c, new Float32Array(gemmScratch(set, shape)), c);
+  expect(sameBits(c, computed(set, shape, inputs)), describeShape(shape)).toBe(true);
+  expectGuards(c, describeShape(shape));
+}
+
+/** The same bits where a step behind any array would end the process. */
+export function expectWithinFences(set: InstructionSet, shape: GemmShape, seed: number): void {
+  const inputs = randomCase(shape, seed);
+  const [a, b, added, c, scratch] = [
+    inputs.a,
+    inputs.b,
+    inputs.added,
+    new Float32Array(shape.m * shape.n),
+    new Float32Array(gemmScratch(set, shape)),
+  ].map(fencedArray) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+  kernelOf(set, (to) => emitGemm(to, shape))(a, b, c, scratch, shape.adds ? added : null);
+  expect(sameBits(c, computed(set, shape, inputs)), describeShape(shape)).toBe(true);
 }
 
 export const sameBits = (left: Float32Array, right: Float32Array): boolean =>

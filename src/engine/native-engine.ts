@@ -1,6 +1,7 @@
 // The engine over our own machine code: one thread, everything a run needs in one call.
 
 import type { Products } from "../native/gemm-shape.ts";
+import { secondCacheBytes } from "../native/features.ts";
 import type { InstructionSet } from "../native/instruction-set.ts";
 import type { NativeProgram, Workspace } from "../native/native-program.ts";
 import type { Graph } from "../graph/node.ts";
@@ -17,7 +18,10 @@ export function createNativeEngine(set: InstructionSet, precision: Precision = "
       checkGraph(graph);
       const native = await import("../native/native-program.ts");
       workspace ??= new native.Workspace();
-      return asProgram(new native.NativeProgram(graph, workspace, { set, products: productsIn(precision, options) }));
+      const products = productsIn(precision, options);
+      const secondCache = secondCacheBytes();
+      const fitted = secondCache === undefined ? {} : { secondCache };
+      return asProgram(new native.NativeProgram(graph, workspace, { set, products, ...fitted }));
     },
   };
 }

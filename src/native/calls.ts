@@ -27,15 +27,17 @@ export interface CallOptions {
   readonly set: InstructionSet;
   /** of linear maps; plain when left out */
   readonly products?: Products;
+  /** bytes of the second cache that products are fitted to, whose results stay the same; see GemmShape */
+  readonly secondCache?: number;
 }
 
 /** The calls that compute a unit. */
-export function callsOf(unit: Unit, readers: Readers, { set, products = "plain" }: CallOptions): UnitCalls {
+export function callsOf(unit: Unit, readers: Readers, options: CallOptions): UnitCalls {
   if (unit.kind === "loop") return loopCall(unit, readers);
   const [node, second, ...more] = unit.nodes as [GraphNode, GraphNode?, ...GraphNode[]];
   const lower = CALLS[node.op.name];
   invariant(lower !== undefined, `there is a kernel of ${node.op.name}`);
-  const { calls, takesOver = [] } = lower(node, { second, set, products });
+  const { calls, takesOver = [] } = lower(node, { second, ...options });
   // A norm whose 1/rms two gradients ask for gives it to each.
   const again = more.map((same) => copy(whole(second!), whole(same), [sizeOf(same.shape)], [1], [1]));
   return { calls: [...calls, ...again], writes: unit.nodes, takesOver: new Map([[node, takesOver]]) };
@@ -46,11 +48,9 @@ interface Lowered {
   readonly takesOver?: readonly GraphNode[];
 }
 
-interface Around {
+interface Around extends CallOptions {
   /** a node that the same kernel computes: the 1/rms of a norm */
   readonly second: GraphNode | undefined;
-  readonly set: InstructionSet;
-  readonly products: Products;
 }
 
 type Lower = (node: GraphNode, around: Around) => Lowered;
@@ -93,7 +93,7 @@ function fill(node: GraphNode, value: number): KernelCall {
   return call("fill", emitFill, { count: sizeOf(node.shape), value }, [whole(node)]);
 }
 
-function gemmShape(node: GraphNode): GemmShape {
+function gemmShape(node: GraphNode, { secondCache }: CallOptions): GemmShape {
   const { transA, transB, scale } = node.attributes;
   const [rows, columns] = node.inputs[0]!.shape.slice(-2) as [number, number];
   const [m, n] = node.shape.slice(-2) as [number, number];
@@ -105,6 +105,7 @@ function gemmShape(node: GraphNode): GemmShape {
     transB: transB === true,
     adds: node.op.name === "gemm" && node.inputs.length === 3,
     scale: (scale as number | undefined) ?? 1,
+    ...(secondCache === undefined ? {} : { secondCache }),
   };
 }
 
@@ -130,7 +131,7 @@ function linearMap(shape: GemmShape, { set, products }: Around): GemmShape {
 
 const CALLS: Readonly<Record<string, Lower>> = {
   gemm: (node, around) => {
-    const shape = linearMap(gemmShape(node), around);
+    const shape = linearMap(gemmShape(node, around), around);
     const [a, b, c] = node.inputs;
     const given = [whole(a!), whole(b!), whole(node), "scratch", c === undefined ? "none" : whole(c)] as const;
     return {
@@ -138,13 +139,13 @@ const CALLS: Readonly<Record<string, Lower>> = {
       takesOver: c === undefined ? [] : [c],
     };
   },
-  matmul: (node, { set }) => {
-    const shape = gemmShape(node);
+  matmul: (node, around) => {
+    const shape = gemmShape(node, around);
     const batches = sizeOf(node.shape.slice(0, -2));
     const emit = (to: Assembler, each: GemmShape & { readonly batches: number }): Label =>
       emitBatchedGemm(to, each, each.batches);
     const given = [whole(node.inputs[0]!), whole(node.inputs[1]!), whole(node), "scratch"] as const;
-    return { calls: [call("matmul", emit, { ...shape, batches }, given, gemmScratch(set, shape))] };
+    return { calls: [call("matmul", emit, { ...shape, batches }, given, gemmScratch(around.set, shape))] };
   },
   softmax: rowwise("softmax", emitSoftmax),
   logSoftmax: rowwise("logSoftmax", emitLogSoftmax),

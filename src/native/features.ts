@@ -27,6 +27,32 @@ export function instructionSets(): readonly InstructionSet[] {
   return INSTRUCTION_SETS.filter(({ flags }) => flags.every((flag) => processorFlags().has(flag)));
 }
 
+/** Larger ones are those of several processors together, or were never measured. */
+const LARGEST_SECOND_CACHE = 2 ** 21;
+
+let cache: number | undefined;
+
+/** Bytes of the first processor's second cache that products are fitted to; undefined where the system does not tell. */
+export function secondCacheBytes(): number | undefined {
+  cache ??= readSecondCache();
+  return cache === 0 ? undefined : cache;
+}
+
+/** @returns 0 where the system does not tell */
+function readSecondCache(): number {
+  const folder = "/sys/devices/system/cpu/cpu0/cache";
+  try {
+    const read = (index: string, file: string): string =>
+      fs.readFileSync(`${folder}/${index}/${file}`, "latin1").trim();
+    const second = fs.readdirSync(folder).find((index) => index.startsWith("index") && read(index, "level") === "2");
+    const kibibytes = second === undefined ? null : /^(\d+)K$/.exec(read(second, "size"));
+    return kibibytes === null ? 0 : Math.min(1024 * Number(kibibytes[1]), LARGEST_SECOND_CACHE);
+  } catch {
+    // No Linux, or one that hides it; the set's own measure then stands.
+    return 0;
+  }
+}
+
 /** Whether the processor multiplies pairs of bfloat16, besides AVX-512. */
 export function hasBf16(): boolean {
   return instructionSets().includes(AVX512) && processorFlags().has("avx512_bf16");

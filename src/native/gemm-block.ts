@@ -50,8 +50,18 @@ function readAhead(set: InstructionSet, shape: GemmShape): Tile["readAhead"] {
 }
 
 /** Whether the panels of A go through a copy, several at a time: those whose rows lie a long way from each other. */
-function copiesA(set: InstructionSet, { m, k, transA, bfloat16 = false }: GemmShape): boolean {
-  return !bfloat16 && transA && tileOf(set).copiedPanels > 0 && m * k > READ_IN_PLACE;
+function copiesA(set: InstructionSet, shape: GemmShape): boolean {
+  const { m, k, transA, bfloat16 = false } = shape;
+  return !bfloat16 && transA && secondCacheOf(set, shape) >= tileOf(set).copiesFrom && m * k > READ_IN_PLACE;
+}
+
+function secondCacheOf(set: InstructionSet, { secondCache }: GemmShape): number {
+  return secondCache ?? tileOf(set).secondCache;
+}
+
+/** Elements of a packed block of B: half of the second cache. */
+function blockElements(set: InstructionSet, shape: GemmShape): number {
+  return secondCacheOf(set, shape) / 8;
 }
 
 /** Panels of A, or of sums of its parts, that are copied at a time; 0 where tiles read it as it lies, or a panel's pairs. */
@@ -84,13 +94,13 @@ export function stepsOf({ bfloat16 = false }: GemmShape, depth: number): number 
 }
 
 export function blocksOf(set: InstructionSet, shape: GemmShape): Blocks {
-  const { columns: across, blockElements, longestPass } = tileOf(set);
+  const { columns: across, longestPass } = tileOf(set);
   const { bfloat16 = false } = shape;
   const { n, k } = partOf(shape);
   const together = bfloat16 ? 2 : 1;
   const passes = Math.ceil(k / (longestPass * together));
   const kc = Math.ceil(k / passes / together) * together;
-  const most = Math.max(across, Math.floor(blockElements / stepsOf(shape, kc) / across) * across);
+  const most = Math.max(across, Math.floor(blockElements(set, shape) / stepsOf(shape, kc) / across) * across);
   const blocks = Math.ceil(n / most);
   const nc = Math.ceil(n / blocks / across) * across;
   return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };

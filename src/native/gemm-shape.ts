@@ -24,6 +24,8 @@ export interface GemmShape {
   readonly bfloat16?: boolean;
   /** seven products of halves; m, n and k are even then, and nothing is rounded to bfloat16 */
   readonly seven?: boolean;
+  /** bytes of the second cache that blocks are fitted to; those of the set's `secondCache` when left out */
+  readonly secondCache?: number;
 }
 
 /** Part of a matrix, by the bytes between the first elements of both; added, or taken away. */
@@ -48,15 +50,17 @@ export interface TileShape {
   readonly a: readonly Vector[];
   /** register of the factor that results are multiplied by */
   readonly scale: Vector;
-  /** elements of a packed block of B: half of the second cache of a Zen 5 or a Zen 3, whose sets these are */
-  readonly blockElements: number;
+  /** bytes of the second cache of the processor that this was measured on: a Zen 5 and a Zen 3 */
+  readonly secondCache: number;
   /** elements of k of one pass: the rows of A of a tile fill less than half of the first cache */
   readonly longestPass: number;
-  /** panels of an A stored [k, m] that are copied at a time; 0 reads them where they lie */
+  /** panels of an A stored [k, m] that are copied at a time */
   readonly copiedPanels: number;
+  /** bytes of a second cache from which on they are copied; with less they are read where they lie */
+  readonly copiesFrom: number;
   /** panels of sums of parts of A that are written at a time */
   readonly summedPanels: number;
-  /** sides from which on seven products of halves are quicker than a plain one */
+  /** sides from which on seven products of halves are quicker than a plain one: never where more arithmetic is quicker than more memory */
   readonly smallestHalved: number;
 }
 
@@ -67,11 +71,12 @@ const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
     b: 24,
     a: [26, 27, 28, 29, 30, 31],
     scale: 31,
-    blockElements: 2 ** 17,
+    secondCache: 2 ** 20,
     longestPass: 384,
-    copiedPanels: 0,
+    copiedPanels: 8,
+    copiesFrom: 2 ** 21,
     summedPanels: 4,
-    smallestHalved: 512,
+    smallestHalved: Infinity,
   },
   avx2: {
     rows: 6,
@@ -79,9 +84,10 @@ const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
     b: 12,
     a: [14],
     scale: 14,
-    blockElements: 2 ** 16,
+    secondCache: 2 ** 19,
     longestPass: 256,
     copiedPanels: 8,
+    copiesFrom: 0,
     summedPanels: 8,
     smallestHalved: 256,
   },

@@ -125,6 +125,24 @@ describeInSets("emitGemm", (set) => {
     }
   });
 
+  it("gives the same bits whatever second cache its blocks are fitted to", () => {
+    for (const kind of KINDS) {
+      for (const [m, n, k] of [
+        [55, 130, 300],
+        [103, 70, 800],
+        [13, 1100, 390],
+      ] as const) {
+        const shape = shapeOf(m, n, k, { ...kind, scale: 0.37 });
+        const inputs = randomCase(shape, 8);
+        const [first, ...others] = [2 ** 14, 2 ** 19, 2 ** 20, 1_310_720, 2 ** 21].map((secondCache) =>
+          computed(set, { ...shape, secondCache }, inputs),
+        );
+        for (const other of others) expect(sameBits(other, first!), describeShape(shape)).toBe(true);
+        expectWithinFences(set, { ...shape, secondCache: 2 ** 21 }, 8);
+      }
+    }
+  });
+
   it("is exact where every product and sum is a whole number", () => {
     // Each sum is at most 1541·9, far below 2^24, so float32 has no excuse for a difference.
     const shape = shapeOf(13, 33, 1541);

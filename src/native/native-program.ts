@@ -5,10 +5,9 @@ import type { Graph } from "../graph/node.ts";
 import { sizeOf, type TensorData } from "../tensor/tensor.ts";
 import { absorbSums } from "./absorb.ts";
 import { checkIndices, indexBounds, type IndexBounds } from "./bounds.ts";
+import type { CallOptions } from "./calls.ts";
 import { ARENA, compilePlan, FIRST_POINTER, SCRATCH } from "./compiled.ts";
 import { addressOf, NativeBlock, type MachineCode } from "./executable.ts";
-import type { Products } from "./gemm-shape.ts";
-import type { InstructionSet } from "./instruction-set.ts";
 import { planProgram, type ProgramPlan } from "./plan.ts";
 
 type Arrays = Readonly<Record<string, TensorData>>;
@@ -58,22 +57,15 @@ interface Variant {
 /** Scratch memory begins at a page, and a page lies behind it: an index that is one too large reads nothing foreign before it is found. */
 const PAGE = 4096;
 
-export interface NativeOptions {
-  /** what the code is written in; the processor has it */
-  readonly set: InstructionSet;
-  /** of linear maps; plain when left out */
-  readonly products?: Products;
-}
-
 /** A compiled graph: see `Program` in the engine room. */
 export class NativeProgram {
   readonly #graph: Graph;
   readonly #workspace: Workspace;
-  readonly #options: NativeOptions;
+  readonly #options: CallOptions;
   readonly #variants = new Map<string, Variant>();
   #disposed = false;
 
-  constructor(graph: Graph, workspace: Workspace, options: NativeOptions) {
+  constructor(graph: Graph, workspace: Workspace, options: CallOptions) {
     this.#options = options;
     this.#graph = absorbSums(graph);
     this.#workspace = workspace;

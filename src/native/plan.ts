@@ -4,9 +4,8 @@ import { isConstant, isInput, nameOfInput, nodesInOrder, type Graph, type GraphN
 import { sizeOf, type Tensor, type TensorData } from "../tensor/tensor.ts";
 import { RDI, RSI } from "./assembler.ts";
 import { Arena } from "./arena.ts";
-import { callsOf } from "./calls.ts";
+import { callsOf, type CallOptions } from "./calls.ts";
 import { emitStridedCopy } from "./copy.ts";
-import type { Products } from "./gemm-shape.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { joinParts, wholeOf, type Parts } from "./joined.ts";
 import type { KernelCall, UnitCalls } from "./kernel-call.ts";
@@ -34,13 +33,9 @@ export interface ProgramPlan {
   readonly readLater: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-export interface PlanOptions {
+export interface PlanOptions extends CallOptions {
   /** outputs that are computed elsewhere and copied at the end, because their arrays hold inputs read until then */
   readonly copied?: ReadonlySet<string>;
-  /** what the kernels are written in */
-  readonly set: InstructionSet;
-  /** of linear maps; plain when left out */
-  readonly products?: Products;
 }
 
 /**

@@ -76,6 +76,18 @@ def vectors():
         yield f"vcvtpd2ps ymm{dst}, zmm{source}"
 
 
+def tiles():
+    for place in ("[rdi]", "[r12+64]", "[rsp-8]"):
+        yield f"ldtilecfg {place}"
+    words = "1, 0, 0, 0, 4194368, 4194368, 4194368, 4194368, 0, 0, 0, 0, 269488144, 269488144, 0, 0"
+    yield f"ldtilecfg [rip+1f]; .balign 64, 0x90; 1: .long {words}"
+    yield from ("tilerelease", "tilezero tmm0", "tilezero tmm7")
+    for place in ("[rdi+rdx*1]", "[r11+r8*1+1024]", "[rcx+r13*1-64]", "[r15+rdx*1+1000000]"):
+        yield from (f"tileloadd tmm{tile}, {place}" for tile in (0, 5))
+        yield from (f"tilestored {place}, tmm{tile}" for tile in (3, 6))
+    yield from (f"tdpbf16ps tmm{c}, tmm{a}, tmm{b}" for c, a, b in ((0, 4, 6), (3, 5, 7), (7, 1, 2)))
+
+
 def displacements():
     for base in "rax rsp rbp r12 r13".split():
         for disp in ("", "+64", "-8192", "+8128", "+8192", "+68", "+1000000"):
@@ -269,7 +281,7 @@ def main():
     out = Path(parser.parse_args().out)
     version = subprocess.run(["as", "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
     sections = {
-        "encodings": [*vectors(), *displacements(), *vector_calls(), *generals(), *programs()],
+        "encodings": [*vectors(), *tiles(), *displacements(), *vector_calls(), *generals(), *programs()],
         "vex": [*vex_vectors(), *vex_displacements(), *vex_calls()],
     }
     header = {"madeBy": "scripts/record-encodings.py", "as": version, "syntax": "Intel", "date": str(date.today())}

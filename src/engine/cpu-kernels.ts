@@ -2,11 +2,11 @@
 
 import { messageOf, SwarrError } from "../base/errors.ts";
 import { instructionSets } from "../native/features.ts";
-import { INSTRUCTION_SETS, type InstructionSet } from "../native/instruction-set.ts";
+import { AMX, INSTRUCTION_SETS, type InstructionSet } from "../native/instruction-set.ts";
 import type { Device } from "./device.ts";
 
 /** Our own machine code by its instructions, the best first; and ONNX Runtime. */
-export const CPU_KERNELS = ["avx512", "avx2", "onnxruntime"] as const;
+export const CPU_KERNELS = ["amx", "avx512", "avx2", "onnxruntime"] as const;
 export type CpuKernels = (typeof CPU_KERNELS)[number];
 
 /** Stands for the best of our own. */
@@ -23,7 +23,7 @@ let found: Promise<KernelFinding> | undefined;
 
 /**
  * What single-threaded programs on the CPU run as, found once a process. `SWARR_KERNELS=onnxruntime` rules our own out,
- * `native` insists on them, `avx512` and `avx2` on those of one set.
+ * `native` insists on them, `amx`, `avx512` and `avx2` on those of one set.
  *
  * @throws `BAD_ARGUMENT` for another value of the variable; `DEVICE_MISSING` where what is asked for cannot be had
  */
@@ -83,7 +83,8 @@ async function whyNotNative(set: InstructionSet): Promise<string | null> {
     return `${set.name} kernels need Linux on an x86-64 processor with ${set.needs}`;
   }
   try {
-    const { MachineCode, RETURN } = await import("../native/executable.ts");
+    const { MachineCode, mayUseTiles, RETURN } = await import("../native/executable.ts");
+    if (set === AMX && !mayUseTiles()) return "the system does not let this process use AMX";
     const code = new MachineCode(RETURN);
     code.call(0n);
     code.release();

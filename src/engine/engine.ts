@@ -5,10 +5,10 @@ import type { TensorData } from "../tensor/tensor.ts";
 
 export interface CompileOptions {
   /**
-   * Rows of one linear map may differ in their last bits by the rows beside them, which lets large ones take fewer
-   * operations. For training alone: what is sampled or scored is to be the same in any batch.
+   * Linear maps are multiplied in the quickest way that rounds about as little as float32, by other sums than a plain product
+   * has: docs/numerics.md. For training alone: what is sampled or scored is to be the same in any batch.
    */
-  readonly rowsMayMix?: boolean;
+  readonly quickestProducts?: boolean;
 }
 
 export interface Engine {

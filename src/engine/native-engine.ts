@@ -26,9 +26,9 @@ export function createNativeEngine(set: InstructionSet, precision: Precision = "
   };
 }
 
-function productsIn(precision: Precision, { rowsMayMix = false }: CompileOptions): Products {
+function productsIn(precision: Precision, { quickestProducts = false }: CompileOptions): Products {
   if (precision === "bfloat16") return "bfloat16";
-  return precision === "float32" && rowsMayMix ? "seven" : "plain";
+  return precision === "float32" && quickestProducts ? "quickest" : "plain";
 }
 
 function asProgram(native: NativeProgram): Program {

@@ -30,12 +30,13 @@ describe("requirePrecision", () => {
   it.skipIf(hadHere)("refuses bfloat16 where it cannot be had, and says what computes or lacks it", async () => {
     const { kernels, reason } = await cpuKernels();
     const missing: Readonly<Record<CpuKernels, string>> = {
+      amx: "nothing",
       avx512: "the processor lacks avx512_bf16",
       avx2: `the kernels are avx2 (${reason})`,
       onnxruntime: `ONNX Runtime computes here (${reason})`,
     };
     const refused = expect(requirePrecision("bfloat16", "cpu")).rejects;
-    await refused.toThrow(`cannot be had here: ${missing[kernels]}. Expected device: cpu with avx512 kernels`);
+    await refused.toThrow(`cannot be had here: ${missing[kernels]}. Expected device: cpu with amx or avx512 kernels`);
     await refused.toThrow(/\[DEVICE_MISSING\]$/);
   });
 });
@@ -53,7 +54,7 @@ describe("an engine in float32", () => {
   async function product(
     node: GraphNode,
     precision: Precision = "float32",
-    options: CompileOptions = { rowsMayMix: true },
+    options: CompileOptions = { quickestProducts: true },
   ): Promise<Float32Array> {
     const program = await createEngine({ threads: 1, precision }).compile(graphOf({ y: node }), options);
     const y = new Float32Array(sizeOf(node.shape));

@@ -6,9 +6,9 @@ import { cpuKernels } from "./cpu-kernels.ts";
 import type { Device } from "./device.ts";
 
 /**
- * How linear maps are multiplied. `float32` lets native kernels compute large ones of training as seven products of halves
- * instead of eight, which rounds by the size of the whole instead of each row; `float32-plain` rules that out; `bfloat16` rounds
- * the factors. Sums, weights, gradients, the optimizer and everything else are float32 in all of them.
+ * How linear maps are multiplied. `float32` lets training's be computed in quicker ways that round about as little as plain sums of
+ * float32: by AMX with factors split into three bfloat16, which is exact, or in AVX2 large ones as seven products of halves, which
+ * rounds by the size of the whole instead of each row; `float32-plain` rules both out; `bfloat16` rounds the factors. Sums, weights, gradients, the optimizer and everything else are float32 in all of them.
  */
 export const PRECISIONS = ["float32", "float32-plain", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];
@@ -19,7 +19,7 @@ export async function whyNotPrecision(precision: Precision, device: Device): Pro
   if (device !== "cpu") return `device is ${device}`;
   const { kernels, reason } = await cpuKernels();
   if (kernels === "onnxruntime") return `ONNX Runtime computes here (${reason})`;
-  if (kernels !== "avx512") return `the kernels are ${kernels} (${reason})`;
+  if (kernels === "avx2") return `the kernels are ${kernels} (${reason})`;
   return hasBf16() ? null : "the processor lacks avx512_bf16";
 }
 
@@ -29,7 +29,7 @@ export async function requirePrecision(precision: Precision, device: Device): Pr
   if (missing === null) return;
   throw new SwarrError("DEVICE_MISSING", {
     what: `precision is ${precision}, which cannot be had here: ${missing}.`,
-    expected: "device: cpu with avx512 kernels, on a processor with avx512_bf16.",
+    expected: "device: cpu with amx or avx512 kernels, on a processor with avx512_bf16.",
     fix: "Set precision: float32, or unset SWARR_KERNELS where it rules those kernels out.",
   });
 }

@@ -18,6 +18,9 @@ const CODES: Readonly<Record<string, VectorCode>> = { ...COMMON, ...IN_AVX512 };
 /** The mask register of comparisons. */
 const COMPARED = 2;
 
+/** A tile register, 0 to 7: 16 rows of 64 bytes as `gemm-amx.ts` lays them out. */
+export type Tile = number;
+
 /** How a comparison of `vcmpps` reads: the first operand stands on the left. */
 export const COMPARE = { equal: 0, less: 1, notEqual: 4, greater: 0x1e, greaterOrEqual: 0x1d } as const;
 
@@ -65,6 +68,49 @@ export class Avx512Assembler extends Assembler {
   lanesWhereEqual(to: Gpr, left: Vector, right: Vector): void {
     this.compareVectors(COMPARED, left, right, COMPARE.equal);
     this.readMask(to, COMPARED);
+  }
+
+  /** Lays out the tile registers as 64 bytes of memory say; until `releaseTiles` they are this thread's to use. */
+  configureTiles(from: Memory): void {
+    this.#tileOp({ prefix: 0, opcode: 0x49 }, 0, from);
+  }
+
+  releaseTiles(): void {
+    this.#tileOp({ prefix: 0, opcode: 0x49 }, 0, 0);
+  }
+
+  zeroTile(tile: Tile): void {
+    this.#tileOp({ prefix: 3, opcode: 0x49 }, tile, 0);
+  }
+
+  /** Rows of 64 bytes; the index register holds the bytes from one to the next. */
+  loadTile(tile: Tile, from: Memory): void {
+    invariant(from.index !== undefined, "the rows of a tile are an index apart");
+    this.#tileOp({ prefix: 3, opcode: 0x4b }, tile, from);
+  }
+
+  storeTile(to: Memory, tile: Tile): void {
+    invariant(to.index !== undefined, "the rows of a tile are an index apart");
+    this.#tileOp({ prefix: 2, opcode: 0x4b }, tile, to);
+  }
+
+  /** sum [16, 16] of float32 += left [16, 32] · right, bfloat16 both; a row of `right` holds pairs of neighbours of k. */
+  multiplyTiles(sum: Tile, left: Tile, right: Tile): void {
+    this.#tileOp({ prefix: 2, opcode: 0x5c }, sum, left, right);
+  }
+
+  #tileOp(
+    { prefix, opcode }: { prefix: number; opcode: number },
+    register: Tile,
+    operand: Tile | Memory,
+    third = 0,
+  ): void {
+    const memory = typeof operand === "number" ? undefined : operand;
+    const x = (memory?.index ?? 0) >> 3;
+    const b = (memory?.base ?? 0) >> 3;
+    this.byte(0xc4, 0x82 | ((x ^ 1) << 6) | ((b ^ 1) << 5), ((~third & 15) << 3) | prefix, opcode);
+    if (memory === undefined) this.byte(0xc0 | (register << 3) | (operand as Tile));
+    else this.operand(register, memory, 1, 0);
   }
 
   #evex(code: VectorCode, register: number, first: number, operand: number | Memory, options: VectorOptions): void {

@@ -4,6 +4,7 @@ import { invariant } from "../base/invariant.ts";
 import { filled, isConstant, isInput, scalar, type GraphNode } from "../graph/node.ts";
 import { broadcastStrides, stridesOf } from "../tensor/shape.ts";
 import { sizeOf, type Shape } from "../tensor/tensor.ts";
+import { PANEL } from "./amx-layout.ts";
 import { R8, R9, RCX, RDI, RDX, RSI, type Assembler, type Gpr, type Label } from "./assembler.ts";
 import { emitFill, emitStridedCopy } from "./copy.ts";
 import { emitBatchedGemm, emitGemm, gemmScratch } from "./gemm.ts";
@@ -123,10 +124,13 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
   return { calls: [added(whole(base))], takesOver: [base] };
 }
 
-/** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those are not rounded to bfloat16. */
+/** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those are always plain. */
 function linearMap(shape: GemmShape, { set, products }: Around): GemmShape {
-  if (products === "bfloat16" && shape.m > 1) return { ...shape, bfloat16: true };
-  return products === "seven" && hasHalves(set, shape) ? { ...shape, seven: true } : shape;
+  if (products === "plain" || shape.m === 1) return shape;
+  const inTiles = set.name === "amx" && shape.scale === 1;
+  if (products === "bfloat16") return inTiles ? { ...shape, amx: "rounded" } : { ...shape, bfloat16: true };
+  if (inTiles && shape.m >= PANEL) return { ...shape, amx: "split" };
+  return hasHalves(set, shape) ? { ...shape, seven: true } : shape;
 }
 
 const CALLS: Readonly<Record<string, Lower>> = {

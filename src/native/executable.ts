@@ -21,6 +21,7 @@ interface Libc {
   readonly mprotect: (at: bigint, bytes: number, protection: number) => number;
   readonly munmap: (at: bigint, bytes: number) => number;
   readonly madvise: (at: bigint, bytes: number, advice: number) => number;
+  readonly syscall: (number: number, first: number, second: number) => number;
 }
 
 let libc: Libc | undefined;
@@ -33,8 +34,20 @@ function systemCalls(): Libc {
     mprotect: own.func("int mprotect(uintptr_t, size_t, int)") as Libc["mprotect"],
     munmap: own.func("int munmap(uintptr_t, size_t)") as Libc["munmap"],
     madvise: own.func("int madvise(uintptr_t, size_t, int)") as Libc["madvise"],
+    syscall: own.func("long syscall(long, long, long)") as Libc["syscall"],
   };
   return libc;
+}
+
+/** arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), as Linux documents it under "Using XSTATE features in user space applications". */
+const [ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA] = [158, 0x1023, 18];
+
+let tiles: boolean | undefined;
+
+/** Whether the system lets this process use the tile registers of AMX, for which every process has to ask once; the processor has them. */
+export function mayUseTiles(): boolean {
+  tiles ??= systemCalls().syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) === 0;
+  return tiles;
 }
 
 /** A block outside JavaScript's heap, at a fixed address, zeroed, aligned to a page. */

@@ -20,12 +20,16 @@ import {
   type Gpr,
   type Label,
 } from "./assembler.ts";
-import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB, pairsOf } from "./gemm-pairs.ts";
+import { emitAmxBlock, longestAmxPass } from "./gemm-amx.ts";
+import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB } from "./gemm-pairs.ts";
 import { emitPackA, emitPackB, emitSumRowsA } from "./gemm-pack.ts";
 import {
+  AMX_TILE,
   EDGE,
   PACKED_ROWS,
+  partsOf,
   ROWS,
+  stepsOf,
   tileOf,
   type BlockShape,
   type GemmShape,
@@ -88,19 +92,17 @@ interface Blocks {
   readonly columns: number;
 }
 
-/** What a part of k is multiplied in: its elements, or pairs of them in bfloat16. */
-export function stepsOf({ bfloat16 = false }: GemmShape, depth: number): number {
-  return bfloat16 ? pairsOf(depth) : depth;
-}
-
 export function blocksOf(set: InstructionSet, shape: GemmShape): Blocks {
   const { columns: across, longestPass } = tileOf(set);
-  const { bfloat16 = false } = shape;
+  const { bfloat16 = false, amx } = shape;
   const { n, k } = partOf(shape);
-  const together = bfloat16 ? 2 : 1;
-  const passes = Math.ceil(k / (longestPass * together));
+  const together = amx !== undefined ? AMX_TILE.depth : bfloat16 ? 2 : 1;
+  const passes = Math.ceil(k / (amx !== undefined ? longestAmxPass(amx) : longestPass * together));
   const kc = Math.ceil(k / passes / together) * together;
-  const most = Math.max(across, Math.floor(blockElements(set, shape) / stepsOf(shape, kc) / across) * across);
+  const most = Math.max(
+    across,
+    Math.floor(blockElements(set, shape) / (partsOf(shape) * stepsOf(shape, kc)) / across) * across,
+  );
   const blocks = Math.ceil(n / most);
   const nc = Math.ceil(n / blocks / across) * across;
   return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };
@@ -139,6 +141,11 @@ export function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): L
   const { lanes } = to;
   to.align(16);
   const entry = to.bound();
+  if (shape.amx !== undefined) {
+    emitAmxBlock(to, shape, block);
+    to.ret();
+    return entry;
+  }
   if (width % lanes !== 0) to.maskOf(EDGE, width % lanes);
   const packed = packsB(to.set, shape);
   if (packed) emitPackedB(to, shape, block);

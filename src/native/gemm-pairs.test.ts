@@ -7,8 +7,9 @@ import { kernelOf } from "../../test/support/native-kernel.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
 import { narrowToBfloat16, widenBfloat16 } from "../tensor/half.ts";
-import { hasBf16 } from "./features.ts";
-import { AVX512 } from "./instruction-set.ts";
+import { mayUseTiles } from "./executable.ts";
+import { hasBf16, instructionSets } from "./features.ts";
+import { AMX, AVX512 } from "./instruction-set.ts";
 import { emitGemm, gemmScratch } from "./gemm.ts";
 import type { GemmShape } from "./gemm-shape.ts";
 
@@ -51,13 +52,19 @@ function expectProduct(shape: GemmShape, seed: number): void {
   for (const array of [c, scratch]) expect(array.slice(-GUARD).every((x) => x === UNTOUCHED)).toBe(true);
 }
 
-describe.skipIf(!hasBf16())("emitGemm in bfloat16", () => {
+const UNITS = [
+  { units: "vectors", there: hasBf16(), rest: { bfloat16: true } },
+  { units: "tiles", there: instructionSets().includes(AMX) && mayUseTiles(), rest: { amx: "rounded" } },
+] as const;
+
+describe.each(UNITS)("emitGemm in bfloat16, by $units", ({ there, rest }) => {
+  if (!there) return void it.skip("the processor has none", () => {});
   const kinds = [false, true].flatMap((transA) =>
     [false, true].flatMap((transB) => [false, true].map((adds) => ({ transA, transB, adds }))),
   );
   it.each(kinds)("multiplies factors rounded to nearest and sums in float32: %o", (kind) => {
-    const base = { ...kind, scale: 1, bfloat16: true };
-    for (const m of [1, 11, 12, 13, 25]) {
+    const base = { ...kind, scale: 1, ...rest };
+    for (const m of [1, 11, 12, 13, 16, 25, 33]) {
       for (const n of [1, 16, 17, 33, 64]) {
         for (const k of [1, 2, 15, 16, 31, 32, 33, 65]) expectProduct({ ...base, m, n, k }, m + n + k);
       }
@@ -66,6 +73,7 @@ describe.skipIf(!hasBf16())("emitGemm in bfloat16", () => {
       [14, 20, 769],
       [14, 20, 1601],
       [5, 1100, 700],
+      [133, 70, 96],
     ] as const) {
       expectProduct({ ...base, m, n, k }, k);
     }

@@ -16,7 +16,7 @@ import {
   type Gpr,
   type Mask,
 } from "./assembler.ts";
-import { PACKED_ROWS, ROWS, tileOf, type BlockShape, type GemmShape } from "./gemm-shape.ts";
+import { PACKED_ROWS, pairsOf, ROWS, tileOf, type BlockShape, type GemmShape } from "./gemm-shape.ts";
 import { AVX512 } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
 import { turnTile } from "./transpose-tile.ts";
@@ -26,13 +26,8 @@ const TILE_COLUMNS = tileOf(AVX512).columns;
 /** k values that one tile turns: sixteen pairs. */
 const CHUNK = 2 * LANES;
 /** Register of the order that interleaves two rows. */
-const INTERLEAVE = 31;
+export const INTERLEAVE = 31;
 const [FIRST_HALF, SECOND_HALF] = [3, 4];
-
-/** Pairs of a part of k; the last one of an odd part has a zero beside it. */
-export function pairsOf(depth: number): number {
-  return Math.ceil(depth / 2);
-}
 
 /** Writes the order that interleaves two rows of sixteen bfloat16 to 64 bytes at rcx + disp; overwrites rax. */
 export function emitInterleaveOrder(to: Assembler, disp: number): void {

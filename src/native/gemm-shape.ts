@@ -4,10 +4,10 @@ import type { Vector } from "./assembler.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 
 /**
- * How linear maps are multiplied: by all their 2mnk operations; large ones by seven products of halves, where eight are
- * plain; or with factors rounded to bfloat16.
+ * How linear maps are multiplied: by all their 2mnk operations in float32; in the quickest way that rounds about as little, which
+ * are factors split into three bfloat16 in AMX, and seven products of halves for large ones in AVX2; or with factors rounded to bfloat16.
  */
-export type Products = "plain" | "seven" | "bfloat16";
+export type Products = "plain" | "quickest" | "bfloat16";
 
 export interface GemmShape {
   readonly m: number;
@@ -22,6 +22,8 @@ export interface GemmShape {
   readonly scale: number;
   /** factors are rounded to bfloat16 before they are multiplied; sums stay float32 */
   readonly bfloat16?: boolean;
+  /** factors are multiplied by the tile registers of AMX: rounded to bfloat16, or split into three that sum to them; the scale is 1 then */
+  readonly amx?: "rounded" | "split";
   /** seven products of halves; m, n and k are even then, and nothing is rounded to bfloat16 */
   readonly seven?: boolean;
   /** bytes of the second cache that blocks are fitted to; those of the set's `secondCache` when left out */
@@ -64,20 +66,23 @@ export interface TileShape {
   readonly smallestHalved: number;
 }
 
+const AVX512_TILE: TileShape = {
+  rows: 12,
+  columns: 32,
+  b: 24,
+  a: [26, 27, 28, 29, 30, 31],
+  scale: 31,
+  secondCache: 2 ** 20,
+  longestPass: 384,
+  copiedPanels: 8,
+  copiesFrom: 2 ** 21,
+  summedPanels: 4,
+  smallestHalved: Infinity,
+};
+
 const TILES: Readonly<Record<InstructionSet["name"], TileShape>> = {
-  avx512: {
-    rows: 12,
-    columns: 32,
-    b: 24,
-    a: [26, 27, 28, 29, 30, 31],
-    scale: 31,
-    secondCache: 2 ** 20,
-    longestPass: 384,
-    copiedPanels: 8,
-    copiesFrom: 2 ** 21,
-    summedPanels: 4,
-    smallestHalved: Infinity,
-  },
+  amx: AVX512_TILE,
+  avx512: AVX512_TILE,
   avx2: {
     rows: 6,
     columns: 16,
@@ -125,4 +130,23 @@ export interface Part {
   readonly width: number;
   readonly depth: number;
   readonly terms: readonly Term[];
+}
+
+/** Sides of a tile of C in a tile register of AMX, and the elements of k that one instruction takes. */
+export const AMX_TILE = { side: 16, depth: 32 } as const;
+
+/** Pairs of a part of k; the last one of an odd part has a zero beside it. */
+export function pairsOf(depth: number): number {
+  return Math.ceil(depth / 2);
+}
+
+/** What a part of k is multiplied in: its elements, or pairs of them in bfloat16; tile registers take whole rows of pairs. */
+export function stepsOf({ bfloat16 = false, amx }: GemmShape, depth: number): number {
+  if (amx !== undefined) return (Math.ceil(depth / AMX_TILE.depth) * AMX_TILE.depth) / 2;
+  return bfloat16 ? pairsOf(depth) : depth;
+}
+
+/** Of bfloat16 that a factor is made of in tile registers; 1 for every other kind of product. */
+export function partsOf({ amx }: GemmShape): number {
+  return amx === "split" ? 3 : 1;
 }

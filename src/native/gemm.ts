@@ -20,8 +20,9 @@ import {
   type Gpr,
   type Label,
 } from "./assembler.ts";
-import { blocksOf, copiedTogether, emitBlock, partOf, stepsOf } from "./gemm-block.ts";
-import { PACKED_ROWS, type GemmShape } from "./gemm-shape.ts";
+import { amxScratch } from "./gemm-amx.ts";
+import { blocksOf, copiedTogether, emitBlock, partOf } from "./gemm-block.ts";
+import { PACKED_ROWS, stepsOf, type GemmShape } from "./gemm-shape.ts";
 import { productsOf } from "./seven-products.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 import { countedLoop } from "./loops.ts";
@@ -30,6 +31,7 @@ import { countedLoop } from "./loops.ts";
 export function gemmScratch(set: InstructionSet, shape: GemmShape): number {
   const { kc, nc } = blocksOf(set, shape);
   const steps = stepsOf(shape, kc);
+  if (shape.amx !== undefined) return amxScratch(shape, { width: nc, depth: kc });
   if (shape.bfloat16 === true) return steps * (nc + PACKED_ROWS) + 2 * set.lanes;
   return steps * (productsOf(shape, true).length * nc + copiedTogether(set, shape) * set.lanes);
 }

@@ -2,7 +2,7 @@
 
 /** What kernels ask of a set: how much a vector holds, and how many there are. */
 export interface InstructionSet {
-  readonly name: "avx512" | "avx2";
+  readonly name: "amx" | "avx512" | "avx2";
   /** what the processor has to have, in words and as Linux names it */
   readonly needs: string;
   readonly flags: readonly string[];
@@ -20,6 +20,14 @@ export const AVX512: InstructionSet = {
   registers: 32,
 };
 
+/** AVX-512 beside tile registers that multiply bfloat16. */
+export const AMX: InstructionSet = {
+  ...AVX512,
+  name: "amx",
+  needs: "AVX-512 and AMX",
+  flags: [...AVX512.flags, "avx512_bf16", "amx_tile", "amx_bf16"],
+};
+
 /** Of its sixteen registers the assembler keeps one for itself. */
 export const AVX2: InstructionSet = {
   name: "avx2",
@@ -30,7 +38,7 @@ export const AVX2: InstructionSet = {
 };
 
 /** The best first. */
-export const INSTRUCTION_SETS: readonly InstructionSet[] = [AVX512, AVX2];
+export const INSTRUCTION_SETS: readonly InstructionSet[] = [AMX, AVX512, AVX2];
 
 /** Bytes of a line of the caches, which holds whole vectors of every set. */
 export const LINE_BYTES = 64;

@@ -6,5 +6,5 @@ import { Avx512Assembler } from "./avx512.ts";
 import type { InstructionSet } from "./instruction-set.ts";
 
 export function newAssembler({ name }: InstructionSet): Assembler {
-  return name === "avx512" ? new Avx512Assembler() : new Avx2Assembler();
+  return name === "avx2" ? new Avx2Assembler() : new Avx512Assembler();
 }

@@ -23,18 +23,21 @@ const seven = (m: number, n: number, k: number, rest: Partial<GemmShape> = {}): 
   shapeOf(m, n, k, { ...rest, seven: true });
 
 describe("hasHalves", () => {
-  it.each([{ set: AVX2, least: 256 }])("asks for sides that are even and at least $least in $set.name", ({ set, least }) => {
-    const fits = (m: number, n: number, k: number): boolean => hasHalves(set, shapeOf(m, n, k));
-    expect(fits(least, least, least)).toBe(true);
-    expect(fits(1024, 32000, 512)).toBe(true);
-    for (const side of [least - 2, least + 1]) {
-      expect([fits(side, least, least), fits(least, side, least), fits(least, least, side)]).toEqual([
-        false,
-        false,
-        false,
-      ]);
-    }
-  });
+  it.each([{ set: AVX2, least: 256 }])(
+    "asks for sides that are even and at least $least in $set.name",
+    ({ set, least }) => {
+      const fits = (m: number, n: number, k: number): boolean => hasHalves(set, shapeOf(m, n, k));
+      expect(fits(least, least, least)).toBe(true);
+      expect(fits(1024, 32000, 512)).toBe(true);
+      for (const side of [least - 2, least + 1]) {
+        expect([fits(side, least, least), fits(least, side, least), fits(least, least, side)]).toEqual([
+          false,
+          false,
+          false,
+        ]);
+      }
+    },
+  );
 
   it("is never so in AVX-512, where the sums cost more time than the products saved", () => {
     expect(hasHalves(AVX512, shapeOf(1024, 32000, 512))).toBe(false);

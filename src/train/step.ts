@@ -76,7 +76,7 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
       const inputs = new SequenceInputs(config, shape);
       return {
         graph: graphOf(outputs),
-        options: { rowsMayMix: true },
+        options: { quickestProducts: true },
         made: (program) => ({ program, inputs, results }),
       };
     });

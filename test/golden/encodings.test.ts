@@ -157,6 +157,35 @@ const conversions = [
   [`vcvtpd2ps ymm${dst}, zmm${source}`, (to) => to.vector("vcvtpd2ps", dst!, 0, source!)],
 ]);
 
+const LAYOUT = [1, 0, 0, 0, 4194368, 4194368, 4194368, 4194368, 0, 0, 0, 0, 269488144, 269488144, 0, 0];
+const TILE_PLACES = [
+  indexed(RDI, RDX, 1),
+  indexed(R11, R8, 1, 1024),
+  indexed(RCX, R13, 1, -64),
+  indexed(R15, RDX, 1, 1000000),
+];
+const tiles: readonly Line[] = [
+  ...[at(RDI), at(R12, 64), at(RSP, -8)].map((where): Line => [
+    `ldtilecfg ${placeOf(where)}`,
+    (to) => to.configureTiles(where),
+  ]),
+  [
+    `ldtilecfg [rip+1f]; .balign 64, 0x90; 1: .long ${LAYOUT.join(", ")}`,
+    (to) => to.configureTiles({ base: 0, literal: LAYOUT }),
+  ],
+  ["tilerelease", (to) => to.releaseTiles()],
+  ...[0, 7].map((tile): Line => [`tilezero tmm${tile}`, (to) => to.zeroTile(tile)]),
+  ...TILE_PLACES.flatMap((where): Line[] => [
+    ...[0, 5].map((tile): Line => [`tileloadd tmm${tile}, ${placeOf(where)}`, (to) => to.loadTile(tile, where)]),
+    ...[3, 6].map((tile): Line => [`tilestored ${placeOf(where)}, tmm${tile}`, (to) => to.storeTile(where, tile)]),
+  ]),
+  ...[
+    [0, 4, 6],
+    [3, 5, 7],
+    [7, 1, 2],
+  ].map(([c, a, b]): Line => [`tdpbf16ps tmm${c}, tmm${a}, tmm${b}`, (to) => to.multiplyTiles(c!, a!, b!)]),
+];
+
 const BASES = [RAX, RSP, RBP, R12, R13];
 const displacements = BASES.flatMap((base): Line[] => [
   ...[0, 64, -8192, 8128, 8192, 68, 1000000].map((disp): Line => {
@@ -347,6 +376,7 @@ const GROUPS: Readonly<Record<string, readonly Line[]>> = {
     ...moves,
     ...conversions,
   ],
+  "the tile registers of AMX": tiles,
   "places in memory, on every kind of base, with and without index, near and far": displacements,
   "the named vector calls": vectorCalls,
   "the general registers' instructions": generals,

@@ -57,8 +57,8 @@ async function bench(flags: BenchFlags): Promise<void> {
   printResult(flags.json, result, () => table(result));
 }
 
-const SEVEN_EIGHTHS =
-  "  Speeds count 2mnk operations a product. The product above does them all; large linear maps of training need seven eighths.";
+const QUICKER_WAYS =
+  "  Speeds count 2mnk operations a product. The product above does them all, as float32; training multiplies in quicker ways where there are any (docs/numerics.md).";
 
 function table({ kernels, sgemmGflops, nativeBlas, threads, train, sample, context }: BenchResult): string {
   const mebibytes = (bytes: number | null): string => (bytes === null ? "-" : `${Math.round(bytes / 2 ** 20)} MiB`);
@@ -73,7 +73,7 @@ function table({ kernels, sgemmGflops, nativeBlas, threads, train, sample, conte
       ([name, { tokensPerSecond, gflops, fractionOfSgemm, bfloat16, peakRssBytes }]) =>
         `  ${name}      ${tokensPerSecond.toFixed(0).padStart(14)}${gflops.toFixed(1).padStart(10)}${fractionOfSgemm.toFixed(2).padStart(11)}${(bfloat16?.tokensPerSecond.toFixed(0) ?? "-").padStart(23)}   ${mebibytes(peakRssBytes)}`,
     ),
-    ...(kernels === "onnxruntime" ? [] : [SEVEN_EIGHTHS]),
+    ...(kernels === "onnxruntime" ? [] : [QUICKER_WAYS]),
     "",
     "sampling        tokens/s",
     ...sample.map(

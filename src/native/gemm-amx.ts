@@ -1,0 +1,233 @@
+// One block of a matrix product by the tile registers of AMX: sixteen rows of 64 bytes, multiplied as matrices.
+
+import { invariant } from "../base/invariant.ts";
+import {
+  at,
+  indexed,
+  R10,
+  R11,
+  R12,
+  R13,
+  R14,
+  R15,
+  R8,
+  R9,
+  RAX,
+  RBP,
+  RBX,
+  RCX,
+  RDI,
+  RDX,
+  RSI,
+  type Assembler,
+  type Gpr,
+  type Memory,
+} from "./assembler.ts";
+import { Avx512Assembler, type Tile } from "./avx512.ts";
+import { multiplicationsOf, PANEL, panelBytes, PART_BYTES, ROW_BYTES, stepBytes, TILE_BYTES } from "./amx-layout.ts";
+import { emitPackTilesA, emitPackTilesB } from "./gemm-amx-pack.ts";
+import { emitInterleaveOrder } from "./gemm-pairs.ts";
+import { AMX_TILE, EDGE, type BlockShape, type GemmShape, type Part, type Target } from "./gemm-shape.ts";
+import { countedLoop } from "./loops.ts";
+
+/** Elements of k of one pass: split panels of A stay in the first cache; shorter passes than 1,024 gain rounded ones nothing. */
+export function longestAmxPass(amx: "rounded" | "split"): number {
+  return amx === "rounded" ? 1024 : 128;
+}
+
+/** Rows of A that are copied at a time. */
+const CHUNK_ROWS = 4 * PANEL;
+/** Bytes from one row of a tile to the next, in A's copy (and a tile by itself), in B's, and in C. */
+const [STRIDE_A, STRIDE_B, STRIDE_C] = [RDX, R13, R8];
+
+/** Palette 1 with eight tiles of 16 rows of 64 bytes: words of the 64 bytes that configure them. */
+const LAYOUT: Memory = {
+  base: 0,
+  literal: [1, 0, 0, 0, ...Array<number>(4).fill(ROW_BYTES * 0x10001), 0, 0, 0, 0, 0x10101010, 0x10101010, 0, 0],
+};
+
+/** Where what a block needs lies, in bytes of scratch memory behind B's copy: A's, the order of pairs, one tile. */
+function placesOf(shape: GemmShape, { width, depth }: Pick<Part, "width" | "depth">) {
+  const panel = panelBytes(shape, depth);
+  const packedA = Math.ceil(width / PANEL) * panel;
+  const order = packedA + (CHUNK_ROWS / PANEL) * panel;
+  return { packedA, panel, order, edge: order + ROW_BYTES };
+}
+
+/** Elements of scratch memory for a block of that width and depth. */
+export function amxScratch(shape: GemmShape, block: Pick<Part, "width" | "depth">): number {
+  return (placesOf(shape, block).edge + TILE_BYTES) / 4;
+}
+
+/** Emits the code of one block (A rdi, B rsi, C rdx, scratch rcx, added r8): see `emitBlock`. */
+export function emitAmxBlock(to: Assembler, shape: GemmShape, block: BlockShape): void {
+  invariant(to instanceof Avx512Assembler && shape.scale === 1, "tiles are multiplied beside AVX-512, unscaled");
+  const { n, k, transA } = shape;
+  const { packedA, panel, order } = placesOf(shape, block);
+  emitInterleaveOrder(to, order);
+  emitPackTilesB(to, shape, block, order);
+  to.move(R9, RDI);
+  to.move(R12, RDX);
+  to.move(R14, R8);
+  to.sub(R14, RDX);
+  to.configureTiles(LAYOUT);
+  to.moveConstant(STRIDE_A, ROW_BYTES);
+  to.moveConstant(STRIDE_B, 2 * ROW_BYTES);
+  to.moveConstant(STRIDE_C, 4 * n);
+  overRows(to, block.rows, CHUNK_ROWS, (rows) => {
+    to.push(RBP);
+    to.loadAddress(RDI, at(RCX, packedA));
+    emitPackTilesA(to, shape, { depth: block.depth, rows, order });
+    to.loadAddress(R15, at(RCX, packedA));
+    overRows(to, rows, PANEL, (count) => {
+      emitPanel(to, shape, block, count);
+      to.addConstant(R15, panel);
+      to.addConstant(R12, 4 * count * n);
+    });
+    to.pop(RBP);
+    to.addConstant(R9, 4 * rows * (transA ? 1 : k));
+  });
+  to.releaseTiles();
+}
+
+/** Emits `body` for all rows, so many at a time, counting down in rbp. */
+function overRows(to: Assembler, rows: number, together: number, body: (count: number) => void): void {
+  countedLoop(to, RBP, Math.floor(rows / together), () => body(together));
+  if (rows % together > 0) body(rows % together);
+}
+
+/** The tiles of up to 32 rows of C at r12, from the panel of A at r15: four to a panel of B. */
+function emitPanel(to: Avx512Assembler, shape: GemmShape, block: BlockShape, rows: number): void {
+  const { width } = block;
+  const target = block.products[0]!.into[0]!;
+  to.move(R10, RCX);
+  to.move(R11, R12);
+  const four = (columns: number): void => {
+    emitFour(to, shape, block, { rows, columns, target });
+    to.addConstant(R10, placesOf(shape, block).panel);
+    to.addConstant(R11, 4 * PANEL);
+  };
+  countedLoop(to, RBX, Math.floor(width / PANEL), () => four(PANEL));
+  if (width % AMX_TILE.side > 0) to.maskOf(EDGE, width % AMX_TILE.side);
+  if (width % PANEL > 0) four(width % PANEL);
+}
+
+interface Four {
+  /** of C, up to 32 each */
+  readonly rows: number;
+  readonly columns: number;
+  readonly target: Target;
+}
+
+/** A tile of C: its register, where it begins, and how much of it there is. */
+interface Corner {
+  readonly tile: Tile;
+  readonly disp: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+function cornersOf({ n }: GemmShape, { rows, columns }: Four): readonly Corner[] {
+  return [0, 1, 2, 3]
+    .map((tile) => ({ tile, down: AMX_TILE.side * (tile >> 1), right: AMX_TILE.side * (tile & 1) }))
+    .filter(({ down, right }) => down < rows && right < columns)
+    .map(({ tile, down, right }) => ({
+      tile,
+      disp: 4 * (down * n + right),
+      rows: Math.min(AMX_TILE.side, rows - down),
+      columns: Math.min(AMX_TILE.side, columns - right),
+    }));
+}
+
+/** Up to four tiles of C at r11, from the panels of A at r15 and of B at r10. */
+function emitFour(to: Avx512Assembler, shape: GemmShape, block: BlockShape, four: Four): void {
+  const { edge } = placesOf(shape, block);
+  const corners = cornersOf(shape, four);
+  const isWhole = ({ rows, columns }: Corner): boolean => rows === AMX_TILE.side && columns === AMX_TILE.side;
+  const single = indexed(RCX, STRIDE_A, 1, edge);
+  const start = emitStart(to, four.target);
+  for (const corner of corners) {
+    if (four.target.from === "zero") to.zeroTile(corner.tile);
+    else if (isWhole(corner)) to.loadTile(corner.tile, indexed(start, STRIDE_C, 1, corner.disp));
+    else {
+      emitCopyRows(to, shape, corner, "from", start, edge);
+      to.loadTile(corner.tile, single);
+    }
+  }
+  to.move(RDI, R15);
+  to.move(RSI, R10);
+  countedLoop(to, RAX, multiplicationsOf(shape, block.depth), () => {
+    emitMultiplications(to, shape, four);
+    to.addConstant(RDI, stepBytes(shape));
+    to.addConstant(RSI, stepBytes(shape));
+  });
+  for (const corner of corners) {
+    if (isWhole(corner)) {
+      to.storeTile(indexed(R11, STRIDE_C, 1, corner.disp), corner.tile);
+      continue;
+    }
+    to.storeTile(single, corner.tile);
+    emitCopyRows(to, shape, corner, "to", R11, edge);
+  }
+}
+
+/** Which parts of A and of B are multiplied, from the largest on: what is left out is below the last bit of a float32. Neighbours share a part. */
+const PRODUCTS = {
+  rounded: [[0, 0]],
+  split: [
+    [0, 0],
+    [0, 2],
+    [0, 1],
+    [1, 1],
+    [1, 0],
+    [2, 0],
+  ],
+} as const;
+
+/** One step of k: every product of parts, into the tiles 0 to 3. */
+function emitMultiplications(to: Avx512Assembler, { amx }: GemmShape, { rows, columns }: Four): void {
+  const [a, b] = [4, 6];
+  const [down, right] = [rows > AMX_TILE.side, columns > AMX_TILE.side];
+  let [ofA, ofB] = [-1, -1];
+  for (const [partA, partB] of PRODUCTS[amx!]) {
+    if (partA !== ofA) {
+      to.loadTile(a, indexed(RDI, STRIDE_A, 1, partA * PART_BYTES));
+      if (down) to.loadTile(a + 1, indexed(RDI, STRIDE_A, 1, partA * PART_BYTES + TILE_BYTES));
+    }
+    if (partB !== ofB) {
+      to.loadTile(b, indexed(RSI, STRIDE_B, 1, partB * PART_BYTES));
+      if (right) to.loadTile(b + 1, indexed(RSI, STRIDE_B, 1, partB * PART_BYTES + ROW_BYTES));
+    }
+    [ofA, ofB] = [partA, partB];
+    to.multiplyTiles(0, a, b);
+    if (right) to.multiplyTiles(1, a, b + 1);
+    if (down) to.multiplyTiles(2, a + 1, b);
+    if (down && right) to.multiplyTiles(3, a + 1, b + 1);
+  }
+}
+
+/** The register that holds where the sums at r11 start from. */
+function emitStart(to: Assembler, { from }: Target): Gpr {
+  if (from !== "added") return R11;
+  to.move(RDI, R11);
+  to.add(RDI, R14);
+  return RDI;
+}
+
+/** Copies a tile that is cut by an edge of C to or from the one by itself in scratch memory. */
+function emitCopyRows(
+  to: Assembler,
+  { n }: GemmShape,
+  { disp, rows, columns }: Corner,
+  way: "from" | "to",
+  base: Gpr,
+  edge: number,
+): void {
+  const mask = columns < AMX_TILE.side ? EDGE : 0;
+  for (let row = 0; row < rows; row++) {
+    const [place, single] = [at(base, disp + 4 * row * n), at(RCX, edge + row * ROW_BYTES)];
+    to.loadVector(0, way === "from" ? place : single, way === "from" ? mask : 0);
+    if (way === "from") to.storeVector(single, 0);
+    else to.storeVector(place, 0, mask);
+  }
+}

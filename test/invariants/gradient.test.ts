@@ -151,12 +151,12 @@ describe("a packed row", () => {
 });
 
 describe("the gradient of a wide model", () => {
-  it("comes of seven products where kernels are our own, close to that of plain ones", async () => {
+  it("comes of quicker products where kernels have any, close to that of plain ones", async () => {
     const config = tinyConfig({ width: 512, feedForwardWidth: 512, headWidth: 128, layerCount: 1 });
     const shape = { rows: 1, tokens: 512 };
     const packed = packSequences(sequencesOf([512]), { rowTokens: 512, rowsPerMicrobatch: 1, padId: 0 });
     const batch = packed.microbatches[0]!;
-    const [seven, plain] = await Promise.all(
+    const [quickest, plain] = await Promise.all(
       (["float32", "float32-plain"] as const).map(async (precision) => {
         const sums = newNumbers(parametersOf(config));
         const accumulator = accumulatorOf(config, createEngine({ threads: 1, precision }), sums);
@@ -166,12 +166,11 @@ describe("the gradient of a wide model", () => {
     );
     let [apart, size] = [0, 0];
     for (const [name, sum] of plain!) {
-      sum.forEach((value, i) => (apart += (value - seven!.get(name)![i]!) ** 2));
+      sum.forEach((value, i) => (apart += (value - quickest!.get(name)![i]!) ** 2));
       size += sum.reduce((total, value) => total + value ** 2, 0);
     }
-    expect(apart > 0).toBe((await cpuKernels()).kernels !== "onnxruntime");
-    // Seen in AVX2: 2.4e-5. A quarter that is lost gives 0.1 and more.
-
+    expect(apart > 0).toBe(["amx", "avx2"].includes((await cpuKernels()).kernels));
+    // Seen: 2.4e-5 in AVX2, 1.4e-5 in AMX. A quarter that is lost gives 0.1 and more.
     expect(Math.sqrt(apart / size)).toBeLessThan(2e-4);
   });
 });

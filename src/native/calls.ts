@@ -127,7 +127,7 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
 /** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those are always plain. */
 function linearMap(shape: GemmShape, { set, products }: Around): GemmShape {
   if (products === "plain" || shape.m === 1) return shape;
-  const inTiles = set.name === "amx" && shape.scale === 1;
+  const inTiles = set.name === "amx";
   if (products === "bfloat16") return inTiles ? { ...shape, amx: "rounded" } : { ...shape, bfloat16: true };
   if (inTiles && shape.m >= PANEL) return { ...shape, amx: "split" };
   return hasHalves(set, shape) ? { ...shape, seven: true } : shape;

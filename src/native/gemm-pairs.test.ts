@@ -58,11 +58,10 @@ const UNITS = [
 ] as const;
 
 describe.each(UNITS)("emitGemm in bfloat16, by $units", ({ there, rest }) => {
-  if (!there) return void it.skip("the processor has none", () => {});
   const kinds = [false, true].flatMap((transA) =>
     [false, true].flatMap((transB) => [false, true].map((adds) => ({ transA, transB, adds }))),
   );
-  it.each(kinds)("multiplies factors rounded to nearest and sums in float32: %o", (kind) => {
+  it.skipIf(!there).each(kinds)("multiplies factors rounded to nearest and sums in float32: %o", (kind) => {
     const base = { ...kind, scale: 1, ...rest };
     for (const m of [1, 11, 12, 13, 16, 25, 33]) {
       for (const n of [1, 16, 17, 33, 64]) {

@@ -12,7 +12,8 @@ import { softmax } from "../graph/ops/rowwise.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { absorbSums } from "./absorb.ts";
 import { callsOf } from "./calls.ts";
-import { AVX2, AVX512 } from "./instruction-set.ts";
+import type { GemmShape, Products } from "./gemm-shape.ts";
+import { AMX, AVX2, AVX512, type InstructionSet } from "./instruction-set.ts";
 import { planProgram, type ProgramPlan } from "./plan.ts";
 import { readersOf, sourceOf, unitsOf } from "./units.ts";
 
@@ -197,5 +198,35 @@ describe.each([AVX512, AVX2].map((set) => [set.name, set] as const))("planProgra
     const plan = planOf(graph);
     expect(plan.calls.map(({ key }) => key.slice(0, key.indexOf(" ")))).toEqual(["loop", "copy", "copy", "copy"]);
     expect([plan.arenaBytes, plan.pointers.filter(({ kind }) => kind === "output").length]).toEqual([0, 4]);
+  });
+});
+
+describe("planProgram, linear maps", () => {
+  /** What stands in the key of the product's kernel besides its sides. */
+  function wayOf(set: InstructionSet, products: Products, m: number): string {
+    const node = gemm(input("a", [m, 512]), input("b", [512, 512]), {});
+    const { key } = planProgram(graphOf({ y: node }), ["y"], { set, products }).calls[0]!;
+    const { bfloat16, amx, seven } = JSON.parse(key.slice(key.indexOf(" "))) as Partial<GemmShape>;
+    return amx ?? (bfloat16 === true ? "bfloat16" : seven === true ? "seven" : "plain");
+  }
+
+  it("multiplies each in the way that is asked for and that the set has", () => {
+    const ways = ([AMX, AVX512, AVX2] as const).map((set) =>
+      (["plain", "quickest", "bfloat16"] as const).map((products) => wayOf(set, products, 512)),
+    );
+    expect(ways).toEqual([
+      ["plain", "split", "rounded"],
+      ["plain", "plain", "bfloat16"],
+      ["plain", "seven", "bfloat16"],
+    ]);
+  });
+
+  it("multiplies a single row plainly, and few rows in float32 too", () => {
+    expect([wayOf(AMX, "bfloat16", 1), wayOf(AMX, "quickest", 1), wayOf(AVX2, "quickest", 1)]).toEqual([
+      "plain",
+      "plain",
+      "plain",
+    ]);
+    expect([wayOf(AMX, "quickest", 31), wayOf(AMX, "bfloat16", 31)]).toEqual(["plain", "rounded"]);
   });
 });

@@ -1,5 +1,6 @@
 // The parts of a decoder layer: linear maps, the gated MLP, query and key preparation.
 
+import { pullback } from "../graph/autodiff.ts";
 import type { GraphNode } from "../graph/node.ts";
 import { gemm } from "../graph/ops/contract.ts";
 import { rmsNorm, rotate } from "../graph/ops/decoder.ts";
@@ -14,22 +15,24 @@ export function linear(x: GraphNode, weights: WeightNodes, name: string, bias: b
   return bias ? add(y, weights(`${name}Bias`)) : y;
 }
 
-/** gate·σ(gate)·up: [M, F], [M, F] → [M, F]. The gradient computes σ again, which takes less time than keeping two more [M, F]. */
-export function swiglu(gate: GraphNode, up: GraphNode): GraphNode {
-  return withGradient(mul(mul(gate, sigmoid(gate)), up), [gate, up], (upstream) => {
-    const s = sigmoid(gate);
-    const activated = mul(gate, s);
-    // d/dg [g·σ(g)] = σ + gσ(1 - σ) = σ + y - yσ
-    const slope = add(s, sub(activated, mul(activated, s)));
-    return [mul(mul(upstream, up), slope), mul(upstream, activated)];
-  });
-}
-
-/** The MLP of one layer: [M, D] → [M, D]. */
+/**
+ * The MLP of one layer, down(gate·σ(gate)·up): [M, D] → [M, D]. What is between gate, up and down is computed again for the
+ * gradient, which takes less time than keeping it and has the same bits.
+ */
 export function gatedMlp(x: GraphNode, weights: WeightNodes, at: string, config: ModelConfig): GraphNode {
   const gate = linear(x, weights, `${at}.gate`, config.mlpBias);
   const up = linear(x, weights, `${at}.up`, config.mlpBias);
-  return linear(swiglu(gate, up), weights, `${at}.down`, config.mlpBias);
+  const down = (hidden: GraphNode): GraphNode => linear(hidden, weights, `${at}.down`, config.mlpBias);
+  const read = [`${at}.down`, ...(config.mlpBias ? [`${at}.downBias`] : [])].map(weights);
+  return withGradient(down(mul(mul(gate, sigmoid(gate)), up)), [gate, up, ...read], (upstream) => {
+    const s = sigmoid(gate);
+    const activated = mul(gate, s);
+    const hidden = mul(activated, up);
+    const [toHidden, ...toRead] = pullback(down(hidden), upstream, [hidden, ...read]) as [GraphNode, ...GraphNode[]];
+    // d/dg [g·σ(g)] = σ + gσ(1 - σ) = σ + y - yσ
+    const slope = add(s, sub(activated, mul(activated, s)));
+    return [mul(mul(toHidden, up), slope), mul(toHidden, activated), ...toRead];
+  });
 }
 
 /** Where the tokens of a batch stand. */

@@ -1,13 +1,17 @@
 // The gradients the model states in closed form, against central differences in float64.
 
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { expectGradients, randomValues } from "../../test/support/gradient-check.ts";
-import { input } from "../graph/node.ts";
+import { tinyConfig } from "../../test/support/tiny-model.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { input, nodesInOrder, type GraphNode } from "../graph/node.ts";
 import { add } from "../graph/ops/elementwise.ts";
+import { total } from "../graph/ops/reduce.ts";
 import { attention, attentionBlocks } from "./attention.ts";
-import { swiglu } from "./blocks.ts";
+import { gatedMlp } from "./blocks.ts";
 import { targetLogProbs } from "./decoder.ts";
 import { maskSize, writeMask } from "./mask.ts";
+import { viewsOf, weightInputs } from "./views.ts";
 
 describe("attention", () => {
   it.each([
@@ -28,10 +32,27 @@ describe("attention", () => {
   });
 });
 
-describe("swiglu", () => {
-  it("differentiates as central differences do", () => {
-    const [gate, up] = [input("gate", [3, 4]), input("up", [3, 4])];
-    expectGradients(swiglu(gate, up), [gate, up], randomValues([gate, up], 5), "swiglu");
+describe("gatedMlp", () => {
+  it.each([false, true])("differentiates as central differences do, its weights too (biases: %s)", (mlpBias) => {
+    const config = tinyConfig({ width: 4, feedForwardWidth: 3, headWidth: 2, queryHeadCount: 2, mlpBias });
+    const { nodes, used } = weightInputs(viewsOf(config));
+    const x = input("x", [5, config.width]);
+    const y = gatedMlp(x, nodes, "layers.0", config);
+    const sources = [x, ...used.values()];
+    expect(sources.length).toBe(mlpBias ? 7 : 4);
+    expectGradients(y, sources, randomValues(sources, 5), "gatedMlp");
+  });
+
+  it("keeps nothing wide for the gradient but gate and up", () => {
+    const config = tinyConfig({ feedForwardWidth: 7 });
+    const { nodes, used } = weightInputs(viewsOf(config));
+    const x = input("x", [5, config.width]);
+    const y = gatedMlp(x, nodes, "layers.0", config);
+    const isWide = ({ shape }: GraphNode): boolean => shape[0] === 5 && shape[1] === 7;
+    const forward = new Set(nodesInOrder([y]).filter(isWide));
+    const backward = nodesInOrder(gradients(total(y), [x, ...used.values()])).filter((node) => !forward.has(node));
+    const kept = new Set(backward.flatMap(({ inputs }) => inputs).filter((node) => forward.has(node)));
+    expect([...kept].map(({ op }) => op.name)).toEqual(["gemm", "gemm"]);
   });
 });
 

@@ -65,7 +65,7 @@ export const recipeSchema = z.strictObject({
   eval: evalSettings.prefault({}),
   /** where the engine runs; auto takes the usable one with the fastest product (`swarr doctor` lists them) */
   device: z.enum(DEVICES).default("cpu"),
-  /** of linear maps: float32-plain rounds less where they are large, bfloat16 more; that is quicker where the processor has it, and refused elsewhere */
+  /** of linear maps: float32-plain sums plainly even where training has a quicker way; bfloat16 rounds the factors, is quicker where the processor has it, and refused elsewhere */
   precision: z.enum(PRECISIONS).default("float32"),
   /** of the engine; null takes what the machine has when the run is started */
   threads: z.int().min(1).max(256).nullable().default(null),

@@ -186,7 +186,14 @@ const CLOSED_FORM_FAULTS: readonly Fault[] = [
     "attention",
     " (in blocks of a window)",
   ],
-  ["SwiGLU: the slope of the gate", "add(s, sub(activated, mul(activated, s)))", "s", "blocks.ts", "swiglu", ""],
+  [
+    "SwiGLU: the slope of the gate",
+    "add(s, sub(activated, mul(activated, s)))",
+    "s",
+    "blocks.ts",
+    "gatedMlp",
+    ", its weights too (biases: false)",
+  ],
   [
     "log-probs: the one-hot term",
     "addAt(mul(probs, neg(weight)), labels, weight)",

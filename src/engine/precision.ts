@@ -6,9 +6,9 @@ import { cpuKernels } from "./cpu-kernels.ts";
 import type { Device } from "./device.ts";
 
 /**
- * How linear maps are multiplied. `float32` lets training's be computed in quicker ways that round about as little as plain sums of
- * float32: by AMX with factors split into three bfloat16, which is exact, or in AVX2 large ones as seven products of halves, which
- * rounds by the size of the whole instead of each row; `float32-plain` rules both out; `bfloat16` rounds the factors. Sums, weights, gradients, the optimizer and everything else are float32 in all of them.
+ * How linear maps are multiplied. `float32` lets training's be computed in quicker ways that round about as little as plain
+ * sums: in AMX with each factor split exactly into three bfloat16, in AVX2 large ones as seven products of halves, which round
+ * by the size of the whole instead of each row; `float32-plain` rules both out; `bfloat16` rounds the factors. Sums, weights, gradients, the optimizer and everything else are float32 in all of them.
  */
 export const PRECISIONS = ["float32", "float32-plain", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];

@@ -10,36 +10,32 @@ import { turnTile } from "./transpose-tile.ts";
 export const HALF = AMX_TILE.depth / 2;
 /** Registers of what is left of a vector's and its neighbour's numbers, and of their leading parts. */
 const [LOW, HIGH, LEADING_LOW, LEADING_HIGH] = [16, 17, 18, 19];
-/** The leading 16 bits of a float32, which are a bfloat16: sign, exponent, and the first 8 of its 24 bits. */
+/** Half of the last bit that a bfloat16 has, and the 16 bits that are one: sign, exponent, and the first 8 of 24 bits. */
+const HALF_BIT: Memory = { base: 0, literal: [0x8000] };
 const LEADING: Memory = { base: 0, literal: [0xffff0000 | 0] };
 
-/**
- * dst := one part of the numbers in LOW and HIGH as bfloat16, LOW's first. Of several parts the leading bits are cut off, so that
- * what is left is exact, and all three sum to the number; the last takes what is left, and a single one is the number rounded.
- */
-export function emitPart(to: Assembler, dst: Vector, isLast: boolean): void {
-  if (isLast) {
-    to.vector("vcvtne2ps2bf16", dst, HIGH, LOW);
-    return;
-  }
-  to.vector("vpandd", LEADING_LOW, LOW, LEADING, { broadcast: true });
-  to.vector("vpandd", LEADING_HIGH, HIGH, LEADING, { broadcast: true });
-  to.vector("vcvtne2ps2bf16", dst, LEADING_HIGH, LEADING_LOW);
-  to.vector("vsubps", LOW, LOW, LEADING_LOW);
-  to.vector("vsubps", HIGH, HIGH, LEADING_HIGH);
+/** leading := the nearest bfloat16 of each number, as a float32; rest := what is left of it, exactly. */
+function emitCut(to: Assembler, rest: Vector, leading: Vector): void {
+  to.vector("vpaddd", leading, rest, HALF_BIT, { broadcast: true });
+  to.vector("vpandd", leading, leading, LEADING, { broadcast: true });
+  to.vector("vsubps", rest, rest, leading);
 }
 
-/** Takes the parts before `part` off the numbers in LOW and HIGH. */
-function emitLeaveOut(to: Assembler, part: number): void {
-  for (let i = 0; i < part; i++) {
-    for (const [rest, leading] of [
-      [LOW, LEADING_LOW],
-      [HIGH, LEADING_HIGH],
-    ] as const) {
-      to.vector("vpandd", leading, rest, LEADING, { broadcast: true });
-      to.vector("vsubps", rest, rest, leading);
-    }
-  }
+/** Cuts a part off the numbers in LOW and HIGH. */
+function emitCutBoth(to: Assembler): void {
+  emitCut(to, LOW, LEADING_LOW);
+  emitCut(to, HIGH, LEADING_HIGH);
+}
+
+/**
+ * dst := one part of the numbers in LOW and HIGH as bfloat16, LOW's first. The nearest bfloat16 is cut off for every part but the
+ * last, so three parts sum to the number exactly, and what products of small parts leave out leans to neither side; the last takes
+ * what is left, and a single one is the number rounded.
+ */
+export function emitPart(to: Assembler, dst: Vector, isLast: boolean): void {
+  if (!isLast) emitCutBoth(to);
+  const [low, high] = isLast ? [LOW, HIGH] : [LEADING_LOW, LEADING_HIGH];
+  to.vector("vcvtne2ps2bf16", dst, high, low);
 }
 
 /** Up to sixteen rows and 32 of k, and where their copy goes. */
@@ -95,7 +91,7 @@ export function emitTurnAlong(to: Assembler, parts: number, square: Square): voi
         continue;
       }
       emitLoadAlong(to, at(R11, source + row * stride), length);
-      emitLeaveOut(to, part);
+      for (let i = 0; i < part; i++) emitCutBoth(to);
       emitPart(to, row, part === parts - 1);
     }
     turnTile(to);
@@ -116,7 +112,7 @@ export function emitTurnAcross(to: Assembler, parts: number, order: number, squa
         continue;
       }
       emitLoad(to, place(2 * pair), place(2 * pair + 1), [mask, mask]);
-      emitLeaveOut(to, part);
+      for (let i = 0; i < part; i++) emitCutBoth(to);
       emitPart(to, pair, part === parts - 1);
       to.vector("vpermw", pair, INTERLEAVE, pair);
     }

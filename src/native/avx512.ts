@@ -1,4 +1,4 @@
-// The vector instructions of AVX-512, encoded by EVEX: sixteen float32, 32 registers, masks in registers of their own.
+// The vector instructions of AVX-512, encoded by EVEX: sixteen float32, 32 registers, masks in registers of their own; and the tile registers of AMX beside them, by VEX.
 
 import { invariant } from "../base/invariant.ts";
 import {

@@ -124,12 +124,15 @@ function onBase(node: GraphNode, added: (base: Argument) => KernelCall): Lowered
   return { calls: [added(whole(base))], takesOver: [base] };
 }
 
+/** A panel of tiles: with fewer rows plain products are quicker (docs/log.md, 2026-11-30). */
+const FEWEST_ROWS_SPLIT = PANEL;
+
 /** How a linear map is multiplied. One with a single row is a sum over rows, as a norm's gradient: those are always plain. */
 function linearMap(shape: GemmShape, { set, products }: Around): GemmShape {
   if (products === "plain" || shape.m === 1) return shape;
   const inTiles = set.name === "amx";
   if (products === "bfloat16") return inTiles ? { ...shape, amx: "rounded" } : { ...shape, bfloat16: true };
-  if (inTiles && shape.m >= PANEL) return { ...shape, amx: "split" };
+  if (inTiles && shape.m >= FEWEST_ROWS_SPLIT) return { ...shape, amx: "split" };
   return hasHalves(set, shape) ? { ...shape, seven: true } : shape;
 }
 

@@ -42,8 +42,8 @@ export function emitPackTilesB(to: Assembler, shape: GemmShape, { width, depth }
     if (depth % AMX_TILE.depth > 0) step(columns, depth % AMX_TILE.depth);
     to.addConstant(RSI, 4 * PANEL * (transB ? k : 1));
   };
-  to.loadVector(INTERLEAVE, at(RCX, order));
-  if (depth % AMX_TILE.depth > 0) emitHalves(to, depth % AMX_TILE.depth);
+  if (!transB) to.loadVector(INTERLEAVE, at(RCX, order));
+  else if (depth % AMX_TILE.depth > 0) emitHalves(to, depth % AMX_TILE.depth);
   to.move(R10, RCX);
   countedLoop(to, RBP, Math.floor(width / PANEL), () => panel(PANEL));
   if (width % PANEL > 0) panel(width % PANEL);

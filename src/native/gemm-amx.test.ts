@@ -17,23 +17,23 @@ import {
   wholeCase,
   type Case,
 } from "../../test/support/gemm-case.ts";
+import { canUse } from "../../test/support/can-use.ts";
 import { randomStream } from "../base/seeds.ts";
-import { mayUseTiles } from "./executable.ts";
-import { instructionSets } from "./features.ts";
 import type { GemmShape } from "./gemm-shape.ts";
 import { AMX } from "./instruction-set.ts";
 
 const split = (m: number, n: number, k: number, rest: Partial<GemmShape> = {}): GemmShape =>
   shapeOf(m, n, k, { ...rest, amx: "split" });
 
-/** Whole numbers whose products and sums no float32 rounds; those of one factor take all three parts, of 17 bits. */
+/** Whole numbers whose products and sums no float32 rounds; those of one factor take all three parts, of 18 bits, and most of a long sum is 0. */
 function wideCase({ m, n, k }: GemmShape, wide: "a" | "b", seed: number): Case {
   const stream = randomStream({ root: seed, purpose: "gemm-amx.test" });
-  const draw = (isWide: boolean) => (): number => (isWide ? stream.integer(2 ** 18) - 2 ** 17 : stream.integer(5) - 2);
+  const large = (): number => stream.integer(2 ** 18) - 2 ** 17;
+  const small = (): number => (stream.uniform() < 30 / k ? stream.integer(5) - 2 : 0);
   return {
-    a: guarded(m * k, NaN, draw(wide === "a")),
-    b: guarded(k * n, NaN, draw(wide === "b")),
-    added: guarded(m * n, NaN, draw(true)),
+    a: guarded(m * k, NaN, wide === "a" ? large : small),
+    b: guarded(k * n, NaN, wide === "b" ? large : small),
+    added: guarded(m * n, NaN, large),
   };
 }
 
@@ -46,9 +46,7 @@ function rootMeanSquare(values: Float32Array, right: Float64Array): number {
   return Math.sqrt(values.reduce((sum, value, i) => sum + (value - right[i]!) ** 2, 0) / values.length);
 }
 
-const isThere = instructionSets().includes(AMX) && mayUseTiles();
-
-describe.skipIf(!isThere)("emitGemm by AMX", () => {
+describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
   describe.each(KINDS.map((kind) => ({ kind, name: nameOf(kind) })))("$name", ({ kind }) => {
     const depths = [1, 2, 15, 16, 17, 31, 32, 33, 40, 63, 64];
     const shapes = [1, 2, 15, 16, 17, 31, 32, 33, 47, 64, 65].flatMap((m, i) =>
@@ -76,12 +74,12 @@ describe.skipIf(!isThere)("emitGemm by AMX", () => {
         [17, 2900, 140],
       ] as const) {
         const shape = split(m, n, k, { ...kind, secondCache: 2 ** 20 });
-        expectExact(shape, wholeCase(shape, m));
+        for (const wide of ["a", "b"] as const) expectExact(shape, wideCase(shape, wide, m));
         expectExact({ ...shape, amx: "rounded" }, wholeCase(shape, n));
       }
     });
 
-    it("equals float64, and rounds less than a plain product", () => {
+    it("equals float64, and rounds about as little as a plain product", () => {
       for (const [m, n, k] of [
         [33, 49, 65],
         [64, 64, 512],
@@ -94,8 +92,8 @@ describe.skipIf(!isThere)("emitGemm by AMX", () => {
         const [parts, plain] = [shape, { ...shape, amx: undefined }].map((each) =>
           rootMeanSquare(computed(AMX, each as GemmShape, inputs), right),
         );
-        // Seen: 0.66 to 0.86 without, up to 1.07 with a matrix to add to.
-        expect(parts! / plain!, describeShape(shape)).toBeLessThan(1.2);
+        // Seen: 0.63 to 0.82 without, 0.74 to 1.02 with a matrix to add to.
+        expect(parts! / plain!, describeShape(shape)).toBeLessThan(kind.adds ? 1.2 : 1);
       }
     });
   });
@@ -163,6 +161,16 @@ describe.skipIf(!isThere)("emitGemm by AMX", () => {
     },
   );
 
+  it("errs to neither side where every number is positive", () => {
+    const shape = split(64, 64, 512);
+    const inputs = randomCase(shape, 11);
+    for (const factor of [inputs.a, inputs.b]) for (let i = 0; i < factor.length; i++) factor[i] = Math.abs(factor[i]!);
+    const right = product64(shape, inputs);
+    const lean = computed(AMX, shape, inputs).reduce((sum, value, i) => sum + value / right[i]! - 1, 0) / right.length;
+    // Seen: 1.1e-9; parts that are cut off towards zero lean by 3.9e-8.
+    expect(Math.abs(lean)).toBeLessThan(1e-8);
+  });
+
   it("keeps numbers of any size in three parts, down to 2^-100", () => {
     const shape = split(32, 32, 32);
     for (const exponent of [-100, -60, -20, 0, 40, 100]) {
@@ -180,7 +188,7 @@ describe.skipIf(!isThere)("emitGemm by AMX", () => {
       const inputs = randomCase(shape, 9);
       inputs.a[5] = value;
       const c = computed(AMX, shape, inputs);
-      expect([...c.subarray(0, 32)].some(Number.isFinite)).toBe(false);
+      expect([...c.subarray(0, 32)].every(Number.isNaN)).toBe(true);
       expect([...c.subarray(32)].every(Number.isFinite)).toBe(true);
     }
   });

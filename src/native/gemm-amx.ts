@@ -37,7 +37,7 @@ export function longestAmxPass(amx: "rounded" | "split"): number {
 
 /** Rows of A that are copied at a time. */
 const CHUNK_ROWS = 4 * PANEL;
-/** Bytes from one row of a tile to the next, in A's copy (and a tile by itself), in B's, and in C. */
+/** Registers of the bytes from one row of a tile to the next, in A's copy (and a tile by itself), in B's, and in C. */
 const [STRIDE_A, STRIDE_B, STRIDE_C] = [RDX, R13, R8];
 
 /** Palette 1 with eight tiles of 16 rows of 64 bytes: words of the 64 bytes that configure them. */
@@ -172,8 +172,8 @@ function emitFour(to: Avx512Assembler, shape: GemmShape, block: BlockShape, four
 }
 
 /**
- * Which parts of A and of B are multiplied: what is left out is below 2^-22 of the product. Neighbours share a part.
- * Source: G. Henry, P. T. P. Tang, A. Heinecke, arXiv 1904.06376.
+ * Which parts of A and of B are multiplied: each of those left out is below 2^-23 of the product. Neighbours share a part.
+ * @source G. Henry, P. T. P. Tang, A. Heinecke, arXiv 1904.06376.
  */
 const PRODUCTS = {
   rounded: [[0, 0]],

@@ -1,14 +1,14 @@
 // Emitted products in bfloat16 against float64 products of rounded factors.
 
 import { describe, expect, it } from "vitest";
+import { canUse } from "../../test/support/can-use.ts";
 import { expectClose } from "../../test/support/expect-close.ts";
 import { fencedArray } from "../../test/support/fenced-array.ts";
 import { kernelOf } from "../../test/support/native-kernel.ts";
 import { tolerances } from "../../test/support/tolerances.ts";
 import { randomStream } from "../base/seeds.ts";
 import { narrowToBfloat16, widenBfloat16 } from "../tensor/half.ts";
-import { mayUseTiles } from "./executable.ts";
-import { hasBf16, instructionSets } from "./features.ts";
+import { hasBf16 } from "./features.ts";
 import { AMX, AVX512 } from "./instruction-set.ts";
 import { emitGemm, gemmScratch } from "./gemm.ts";
 import type { GemmShape } from "./gemm-shape.ts";
@@ -54,7 +54,7 @@ function expectProduct(shape: GemmShape, seed: number): void {
 
 const UNITS = [
   { units: "vectors", there: hasBf16(), rest: { bfloat16: true } },
-  { units: "tiles", there: instructionSets().includes(AMX) && mayUseTiles(), rest: { amx: "rounded" } },
+  { units: "tiles", there: canUse(AMX), rest: { amx: "rounded" } },
 ] as const;
 
 describe.each(UNITS)("emitGemm in bfloat16, by $units", ({ there, rest }) => {

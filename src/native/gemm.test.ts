@@ -20,7 +20,9 @@ import {
 } from "../../test/support/gemm-case.ts";
 import { describeInSets, kernelOf } from "../../test/support/native-kernel.ts";
 import { randomStream } from "../base/seeds.ts";
+import { blocksOf, copiedTogether } from "./gemm-block.ts";
 import { emitBatchedGemm, emitGemm, gemmScratch } from "./gemm.ts";
+import { AVX2, AVX512 } from "./instruction-set.ts";
 
 describeInSets("emitGemm", (set) => {
   describe.each(KINDS.map((kind) => ({ kind, name: nameOf(kind) })))("$name", ({ kind }) => {
@@ -129,7 +131,7 @@ describeInSets("emitGemm", (set) => {
     for (const kind of KINDS) {
       for (const [m, n, k] of [
         [55, 130, 300],
-        [103, 70, 800],
+        [104, 70, 800],
         [13, 1100, 390],
       ] as const) {
         const shape = shapeOf(m, n, k, { ...kind, scale: 0.37 });
@@ -138,6 +140,11 @@ describeInSets("emitGemm", (set) => {
           computed(set, { ...shape, secondCache }, inputs),
         );
         for (const other of others) expect(sameBits(other, first!), describeShape(shape)).toBe(true);
+        if (m % 2 === 0 && n % 2 === 0) {
+          const halved = { ...shape, seven: true };
+          const small = computed(set, { ...halved, secondCache: 2 ** 15 }, inputs);
+          expect(sameBits(computed(set, halved, inputs), small), describeShape(halved)).toBe(true);
+        }
         expectWithinFences(set, { ...shape, secondCache: 2 ** 21 }, 8);
       }
     }
@@ -148,6 +155,32 @@ describeInSets("emitGemm", (set) => {
     const shape = shapeOf(13, 33, 1541);
     const inputs = wholeCase(shape, 6);
     expect([...computed(set, shape, inputs)]).toEqual([...product64(shape, inputs)]);
+  });
+});
+
+describe("blocksOf", () => {
+  it.each([AVX512, AVX2])(
+    "gives a block of B half of the second cache, whose size the set knows or is told: $name",
+    (set) => {
+      const elements = (secondCache?: number): number => {
+        const shape = shapeOf(1024, 32000, 512, secondCache === undefined ? {} : { secondCache });
+        const { kc, nc } = blocksOf(set, shape);
+        return kc * nc;
+      };
+      for (const secondCache of [2 ** 18, 2 ** 20, 2 ** 21]) {
+        expect(elements(secondCache)).toBeLessThanOrEqual(secondCache / 8);
+        expect(elements(secondCache)).toBeGreaterThan(0.9 * (secondCache / 8));
+      }
+      expect(elements()).toBe(elements(set === AVX512 ? 2 ** 20 : 2 ** 19));
+    },
+  );
+
+  it("copies panels of an A stored [k, m] where it takes too long to read them as they lie", () => {
+    const turned = shapeOf(512, 512, 1024, { transA: true });
+    expect(copiedTogether(AVX512, turned)).toBe(0);
+    expect(copiedTogether(AVX512, { ...turned, secondCache: 2 ** 21 })).toBe(8);
+    expect(copiedTogether(AVX2, turned)).toBe(8);
+    expect(copiedTogether(AVX512, { ...turned, secondCache: 2 ** 21, transA: false })).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { randomGraph } from "../../test/support/random-graph.ts";
 import { graphOf } from "../graph/check.ts";
 import { filled, input, nodesInOrder, type Graph, type GraphNode } from "../graph/node.ts";
-import { gemm } from "../graph/ops/contract.ts";
+import { gemm, matmul } from "../graph/ops/contract.ts";
 import { add, exp, mul } from "../graph/ops/elementwise.ts";
 import { scatterAddRows } from "../graph/ops/index.ts";
 import { concat, slice } from "../graph/ops/move.ts";
@@ -219,6 +219,15 @@ describe("planProgram, linear maps", () => {
       ["plain", "plain", "bfloat16"],
       ["plain", "seven", "bfloat16"],
     ]);
+  });
+
+  it("are fitted to the second cache that the plan is told of, as batches of products are", () => {
+    const [a, b] = [input("a", [2, 64, 64]), input("b", [2, 64, 64])];
+    const keys = [gemm(x, x, {}), matmul(a, b)].map((y) => {
+      const { calls } = planProgram(graphOf({ y }), ["y"], { set: AVX2, secondCache: 12345 });
+      return calls[0]!.key;
+    });
+    for (const key of keys) expect(key).toContain('"secondCache":12345');
   });
 
   it("multiplies a single row plainly, and few rows in float32 too", () => {

@@ -22,7 +22,7 @@ describe("swarr bench", () => {
     expect(status, err).toBe(0);
     const result = JSON.parse(out) as BenchResult;
     expect(result).toMatchObject({
-      kernels: expect.stringMatching(/^(avx512|avx2|onnxruntime)$/) as unknown,
+      kernels: expect.stringMatching(/^(amx|avx512|avx2|onnxruntime)$/) as unknown,
       sgemmGflops: POSITIVE,
       nativeBlas: { gflops: null, reason: expect.stringContaining(`"/no/such/python" has no NumPy`) as unknown },
       threads: POSITIVE,

@@ -1,7 +1,8 @@
 // Every planted fault breaks the test that is named for it: a test that no fault can break is not yet a test.
 
 import { afterAll, describe, expect, it } from "vitest";
-import { instructionSets } from "../../src/native/features.ts";
+import { INSTRUCTION_SETS } from "../../src/native/instruction-set.ts";
+import { canUse } from "../support/can-use.ts";
 import type { Fault } from "./fault.ts";
 import { GRADIENT_FAULTS } from "./gradient-faults.ts";
 import { DATA_FAULTS } from "./data-faults.ts";
@@ -12,7 +13,7 @@ import { applies, openPlantation, type Outcomes } from "./plant.ts";
 const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS, ...NATIVE_FAULTS];
 const testable = everyFault.filter(
   ({ needsNative: needs }) =>
-    needs === undefined || instructionSets().some(({ name }) => needs === "any" || needs === name),
+    needs === undefined || INSTRUCTION_SETS.some((set) => (needs === "any" || needs === set.name) && canUse(set)),
 );
 const planted = process.env["SWARR_SUITE"] === "faults" ? testable : testable.filter((fault) => fault.quick);
 

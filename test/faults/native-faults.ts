@@ -158,7 +158,7 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "emitGemm by AMX > 'A plain, B plain' > is exact on whole numbers, on every edge of a tile and a panel",
       ],
       [
-        "a tile at the edge starts from zeros instead of what it adds to",
+        "a tile at the edge starts from anything instead of what it adds to",
         'emitCopyRows(to, shape, corner, "from", start, edge);',
         "",
         "emitGemm by AMX > 'A plain, B plain, added to a matrix' > is exact on whole numbers, on every edge of a tile and a panel",
@@ -178,9 +178,15 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     [
       [
         "the second part takes the first along",
-        'to.vector("vsubps", LOW, LOW, LEADING_LOW);',
+        'to.vector("vsubps", rest, rest, leading);',
         "",
         "emitGemm by AMX > 'A plain, B plain' > is exact on whole numbers, on every edge of a tile and a panel",
+      ],
+      [
+        "parts are cut off towards zero",
+        'to.vector("vpaddd", leading, rest, HALF_BIT, { broadcast: true });',
+        "to.copyVector(leading, rest);",
+        "emitGemm by AMX > errs to neither side where every number is positive",
       ],
       [
         "a row's end reads on behind it",
@@ -190,6 +196,19 @@ export const NATIVE_FAULTS: readonly Fault[] = [
       ],
     ],
     "amx",
+  ),
+  ...inFile(
+    "gemm-block.ts",
+    "gemm.test.ts",
+    [
+      [
+        "blocks forget the cache they are told of",
+        "return secondCache ?? tileOf(set).secondCache;",
+        "return tileOf(set).secondCache;",
+        "blocksOf > gives a block of B half of the second cache, whose size the set knows or is told: 'avx512'",
+      ],
+    ],
+    "nothing",
   ),
   ...inFile(
     "calls.ts",

@@ -8,7 +8,7 @@ import { secondCacheBytes } from "./features.ts";
 /** Other systems, other C libraries and some virtual machines say nothing, or nothing there. */
 const isTold =
   fs.existsSync("/sys/devices/system/cpu/cpu0/cache/index2/size") &&
-  /^[1-9]/.test(spawnSync("getconf", ["LEVEL2_CACHE_SIZE"], { encoding: "utf8" }).stdout ?? "");
+  /^[1-9]/.test(spawnSync("getconf", ["LEVEL2_CACHE_SIZE"], { encoding: "utf8" }).stdout);
 
 describe("secondCacheBytes", () => {
   it.skipIf(!isTold)("is the figure that the C library gives, 2 MiB at most", () => {

@@ -25,11 +25,11 @@ import { AMX } from "./instruction-set.ts";
 const split = (m: number, n: number, k: number, rest: Partial<GemmShape> = {}): GemmShape =>
   shapeOf(m, n, k, { ...rest, amx: "split" });
 
-/** Whole numbers whose products and sums no float32 rounds; those of one factor take all three parts, of 18 bits, and most of a long sum is 0. */
+/** Whole numbers whose products and sums no float32 rounds; those of one factor take all three parts, of 20 bits, and most of a long sum is 0. */
 function wideCase({ m, n, k }: GemmShape, wide: "a" | "b", seed: number): Case {
   const stream = randomStream({ root: seed, purpose: "gemm-amx.test" });
-  const large = (): number => stream.integer(2 ** 18) - 2 ** 17;
-  const small = (): number => (stream.uniform() < 30 / k ? stream.integer(5) - 2 : 0);
+  const large = (): number => stream.integer(2 ** 20) - 2 ** 19;
+  const small = (): number => (stream.uniform() < 10 / k ? stream.integer(3) - 1 : 0);
   return {
     a: guarded(m * k, NaN, wide === "a" ? large : small),
     b: guarded(k * n, NaN, wide === "b" ? large : small),

@@ -339,7 +339,7 @@ export const NATIVE_FAULTS: readonly Fault[] = [
       "what is left over after whole vectors is not updated",
       "Math.ceil(length / this.#elements)",
       "Math.floor(length / this.#elements)",
-      "AdamwCode > updates 5 numbers, and nothing behind them",
+      "AdamwCode > updates 9 numbers, and nothing behind them",
     ],
   ]),
   ...inFile("native-program.ts", "native-program.test.ts", [

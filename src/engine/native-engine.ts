@@ -20,8 +20,7 @@ export function createNativeEngine(set: InstructionSet, precision: Precision = "
       workspace ??= new native.Workspace();
       const products = productsIn(precision, options);
       const secondCache = secondCacheBytes();
-      const fitted = secondCache === undefined ? {} : { secondCache };
-      return asProgram(new native.NativeProgram(graph, workspace, { set, products, ...fitted }));
+      return asProgram(new native.NativeProgram(graph, workspace, { set, products, secondCache }));
     },
   };
 }

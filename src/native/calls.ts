@@ -29,7 +29,7 @@ export interface CallOptions {
   /** of linear maps; plain when left out */
   readonly products?: Products;
   /** bytes of the second cache that products are fitted to, whose results stay the same; see GemmShape */
-  readonly secondCache?: number;
+  readonly secondCache?: number | undefined;
 }
 
 /** The calls that compute a unit. */
@@ -106,7 +106,7 @@ function gemmShape(node: GraphNode, { secondCache }: CallOptions): GemmShape {
     transB: transB === true,
     adds: node.op.name === "gemm" && node.inputs.length === 3,
     scale: (scale as number | undefined) ?? 1,
-    ...(secondCache === undefined ? {} : { secondCache }),
+    secondCache,
   };
 }
 

@@ -42,12 +42,9 @@ function systemCalls(): Libc {
 /** arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), as Linux documents it under "Using XSTATE features in user space applications". */
 const [ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA] = [158, 0x1023, 18];
 
-let tiles: boolean | undefined;
-
 /** Whether the system lets this process use the tile registers of AMX, for which every process has to ask once; the processor has them. */
 export function mayUseTiles(): boolean {
-  tiles ??= systemCalls().syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) === 0;
-  return tiles;
+  return systemCalls().syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) === 0;
 }
 
 /** A block outside JavaScript's heap, at a fixed address, zeroed, aligned to a page. */

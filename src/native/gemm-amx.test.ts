@@ -5,14 +5,16 @@ import {
   computed,
   describeShape,
   expectAddsInPlace,
+  expectExact,
   expectProduct,
+  expectSameInCaches,
   expectWithinFences,
   guarded,
   KINDS,
   nameOf,
   product64,
   randomCase,
-  sameBits,
+  rootMeanSquare,
   shapeOf,
   wholeCase,
   type Case,
@@ -37,15 +39,6 @@ function wideCase({ m, n, k }: GemmShape, wide: "a" | "b", seed: number): Case {
   };
 }
 
-function expectExact(shape: GemmShape, inputs: Case): void {
-  const right = Float32Array.from(product64(shape, inputs));
-  expect(sameBits(computed(AMX, shape, inputs), right), describeShape(shape)).toBe(true);
-}
-
-function rootMeanSquare(values: Float32Array, right: Float64Array): number {
-  return Math.sqrt(values.reduce((sum, value, i) => sum + (value - right[i]!) ** 2, 0) / values.length);
-}
-
 describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
   describe.each(KINDS.map((kind) => ({ kind, name: nameOf(kind) })))("$name", ({ kind }) => {
     const depths = [1, 2, 15, 16, 17, 31, 32, 33, 40, 63, 64];
@@ -57,10 +50,10 @@ describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
       for (const [i, { m, n, k }] of shapes.entries()) {
         for (const wide of ["a", "b"] as const) {
           const shape = split(m, n, k, kind);
-          expectExact(shape, wideCase(shape, wide, i));
+          expectExact(AMX, shape, wideCase(shape, wide, i));
         }
         const rounded = shapeOf(m, n, k, { ...kind, amx: "rounded" });
-        expectExact(rounded, wholeCase(rounded, i));
+        expectExact(AMX, rounded, wholeCase(rounded, i));
       }
     });
 
@@ -74,8 +67,8 @@ describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
         [17, 2900, 140],
       ] as const) {
         const shape = split(m, n, k, { ...kind, secondCache: 2 ** 20 });
-        for (const wide of ["a", "b"] as const) expectExact(shape, wideCase(shape, wide, m));
-        expectExact({ ...shape, amx: "rounded" }, wholeCase(shape, n));
+        for (const wide of ["a", "b"] as const) expectExact(AMX, shape, wideCase(shape, wide, m));
+        expectExact(AMX, { ...shape, amx: "rounded" }, wholeCase(shape, n));
       }
     });
 
@@ -137,10 +130,7 @@ describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
       for (const kind of KINDS) {
         const shape = shapeOf(70, 200, 300, { ...kind, amx });
         const inputs = randomCase(shape, 6);
-        const [first, ...others] = [2 ** 15, 2 ** 20, 2 ** 21].map((secondCache) =>
-          computed(AMX, { ...shape, secondCache }, inputs),
-        );
-        for (const other of others) expect(sameBits(other, first!), describeShape(shape)).toBe(true);
+        expectSameInCaches(AMX, shape, inputs, [2 ** 15, 2 ** 20, 2 ** 21]);
       }
     },
   );

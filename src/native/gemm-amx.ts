@@ -28,7 +28,7 @@ import { multiplicationsOf, PANEL, panelBytes, PART_BYTES, ROW_BYTES, stepBytes,
 import { emitPackTilesA, emitPackTilesB } from "./gemm-amx-pack.ts";
 import { emitInterleaveOrder } from "./gemm-pairs.ts";
 import { AMX_TILE, EDGE, type BlockShape, type GemmShape, type Part, type Target } from "./gemm-shape.ts";
-import { countedLoop } from "./loops.ts";
+import { countedLoop, overRows } from "./loops.ts";
 
 /** Elements of k of one pass: split panels of A stay in the first cache; shorter passes than 1,024 gain rounded ones nothing. */
 export function longestAmxPass(amx: "rounded" | "split"): number {
@@ -59,7 +59,7 @@ export function amxScratch(shape: GemmShape, block: Pick<Part, "width" | "depth"
   return (placesOf(shape, block).edge + TILE_BYTES) / 4;
 }
 
-/** Emits the code of one block (A rdi, B rsi, C rdx, scratch rcx, added r8): see `emitBlock`. */
+/** Emits the code of one block (A rdi, B rsi, C rdx, scratch rcx, added r8), where `EDGE` stands for its last columns: see `emitBlock`. */
 export function emitAmxBlock(to: Assembler, shape: GemmShape, block: BlockShape): void {
   invariant(to instanceof Avx512Assembler && shape.scale === 1, "tiles are multiplied beside AVX-512, unscaled");
   const { n, k, transA } = shape;
@@ -90,12 +90,6 @@ export function emitAmxBlock(to: Assembler, shape: GemmShape, block: BlockShape)
   to.releaseTiles();
 }
 
-/** Emits `body` for all rows, so many at a time, counting down in rbp. */
-function overRows(to: Assembler, rows: number, together: number, body: (count: number) => void): void {
-  countedLoop(to, RBP, Math.floor(rows / together), () => body(together));
-  if (rows % together > 0) body(rows % together);
-}
-
 /** The tiles of up to 32 rows of C at r12, from the panel of A at r15: four to a panel of B. */
 function emitPanel(to: Avx512Assembler, shape: GemmShape, block: BlockShape, rows: number): void {
   const { width } = block;
@@ -108,7 +102,6 @@ function emitPanel(to: Avx512Assembler, shape: GemmShape, block: BlockShape, row
     to.addConstant(R11, 4 * PANEL);
   };
   countedLoop(to, RBX, Math.floor(width / PANEL), () => four(PANEL));
-  if (width % AMX_TILE.side > 0) to.maskOf(EDGE, width % AMX_TILE.side);
   if (width % PANEL > 0) four(width % PANEL);
 }
 

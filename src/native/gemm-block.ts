@@ -38,7 +38,7 @@ import {
 } from "./gemm-shape.ts";
 import { emitTile, type Tile } from "./gemm-tile.ts";
 import type { InstructionSet } from "./instruction-set.ts";
-import { countedLoop } from "./loops.ts";
+import { countedLoop, overRows } from "./loops.ts";
 
 /** A factor of at most so many elements stays in the first cache, and is read where it lies. */
 const READ_IN_PLACE = 2 ** 12;
@@ -141,12 +141,12 @@ export function emitBlock(to: Assembler, shape: GemmShape, block: BlockShape): L
   const { lanes } = to;
   to.align(16);
   const entry = to.bound();
+  if (width % lanes !== 0) to.maskOf(EDGE, width % lanes);
   if (shape.amx !== undefined) {
     emitAmxBlock(to, shape, block);
     to.ret();
     return entry;
   }
-  if (width % lanes !== 0) to.maskOf(EDGE, width % lanes);
   const packed = packsB(to.set, shape);
   if (packed) emitPackedB(to, shape, block);
   to.move(R9, RDI);
@@ -265,10 +265,4 @@ function emitPanel(to: Assembler, shape: GemmShape, block: BlockShape, { product
   countedLoop(to, RBX, Math.floor(width / across), () => tile(2, false));
   if (edge > 0) tile(Math.ceil(edge / to.lanes), edge % to.lanes !== 0);
   to.addConstant(R12, 4 * rows * shape.n);
-}
-
-/** Emits `body` for all rows, so many at a time, counting down in rbp. */
-function overRows(to: Assembler, rows: number, together: number, body: (count: number) => void): void {
-  countedLoop(to, RBP, Math.floor(rows / together), () => body(together));
-  if (rows % together > 0) body(rows % together);
 }

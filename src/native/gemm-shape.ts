@@ -26,8 +26,8 @@ export interface GemmShape {
   readonly amx?: "rounded" | "split";
   /** seven products of halves; m, n and k are even then, and nothing is rounded to bfloat16 */
   readonly seven?: boolean;
-  /** bytes of the second cache that blocks are fitted to; those of the set's `secondCache` when left out */
-  readonly secondCache?: number;
+  /** bytes of the second cache that blocks are fitted to; those of the set's `secondCache` when not known */
+  readonly secondCache?: number | undefined;
 }
 
 /** Part of a matrix, by the bytes between the first elements of both; added, or taken away. */

@@ -7,6 +7,7 @@ import {
   expectAddsInPlace,
   expectGuards,
   expectProduct,
+  expectSameInCaches,
   expectWithinFences,
   guarded,
   KINDS,
@@ -136,15 +137,8 @@ describeInSets("emitGemm", (set) => {
       ] as const) {
         const shape = shapeOf(m, n, k, { ...kind, scale: 0.37 });
         const inputs = randomCase(shape, 8);
-        const [first, ...others] = [2 ** 14, 2 ** 19, 2 ** 20, 1_310_720, 2 ** 21].map((secondCache) =>
-          computed(set, { ...shape, secondCache }, inputs),
-        );
-        for (const other of others) expect(sameBits(other, first!), describeShape(shape)).toBe(true);
-        if (m % 2 === 0 && n % 2 === 0) {
-          const halved = { ...shape, seven: true };
-          const small = computed(set, { ...halved, secondCache: 2 ** 15 }, inputs);
-          expect(sameBits(computed(set, halved, inputs), small), describeShape(halved)).toBe(true);
-        }
+        expectSameInCaches(set, shape, inputs, [2 ** 14, 2 ** 19, 2 ** 20, 1_310_720, 2 ** 21]);
+        if (m % 2 === 0) expectSameInCaches(set, { ...shape, seven: true }, inputs, [undefined, 2 ** 15]);
         expectWithinFences(set, { ...shape, secondCache: 2 ** 21 }, 8);
       }
     }

@@ -8,6 +8,7 @@ import {
   literal,
   R11,
   RAX,
+  RBP,
   type Assembler,
   type Gpr,
   type Label,
@@ -28,6 +29,12 @@ export function countedLoop(to: Assembler, counter: Gpr, count: number, body: ()
   body();
   to.addConstant(counter, -1);
   to.jumpIf(JUMP.notZero, again);
+}
+
+/** Emits `body` for all rows, so many at a time, counting down in rbp. */
+export function overRows(to: Assembler, rows: number, together: number, body: (count: number) => void): void {
+  countedLoop(to, RBP, Math.floor(rows / together), () => body(together));
+  if (rows % together > 0) body(rows % together);
 }
 
 /** A vector of elements of a row, or the fewer at its end. */

@@ -100,6 +100,27 @@ export function expectProduct(set: InstructionSet, shape: GemmShape, seed: numbe
   );
 }
 
+/** Whole numbers leave float32 no excuse for a difference. */
+export function expectExact(set: InstructionSet, shape: GemmShape, inputs: Case): void {
+  const right = Float32Array.from(product64(shape, inputs));
+  expect(sameBits(computed(set, shape, inputs), right), describeShape(shape)).toBe(true);
+}
+
+/** The same bits whatever second cache the blocks of a product are fitted to. */
+export function expectSameInCaches(
+  set: InstructionSet,
+  shape: GemmShape,
+  inputs: Case,
+  sizes: readonly (number | undefined)[],
+): void {
+  const [first, ...others] = sizes.map((secondCache) => computed(set, { ...shape, secondCache }, inputs));
+  for (const other of others) expect(sameBits(other, first!), describeShape(shape)).toBe(true);
+}
+
+export function rootMeanSquare(values: Float32Array, right: Float64Array): number {
+  return Math.sqrt(values.reduce((sum, value, i) => sum + (value - right[i]!) ** 2, 0) / values.length);
+}
+
 /** C that holds what is added to gives the bits of a C apart from it, and nothing beside it changes. */
 export function expectAddsInPlace(set: InstructionSet, shape: GemmShape, seed: number): void {
   const inputs = randomCase(shape, seed);

@@ -44,6 +44,7 @@ TWO = {
     "vgetmantps": (16, 4),
     "vpermilps": (16, 0xB1),
     "vpslld": (16, 23),
+    "vpsrld": (16, 16),
 }
 
 

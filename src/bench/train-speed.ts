@@ -5,7 +5,7 @@ import { forwardFlops } from "../model/flops.ts";
 import { initialWeights } from "../model/parameters.ts";
 import { replicate, type ReplicatedModel } from "../replicas/model.ts";
 import type { Weights } from "../tensor/tensor.ts";
-import { microbatchShape } from "../train/microbatch.ts";
+import { MICROBATCH_TOKENS, microbatchShape } from "../train/microbatch.ts";
 import type { TrainBatch } from "../train/step.ts";
 import type { BenchShape } from "./configs.ts";
 
@@ -38,7 +38,7 @@ export interface TrainBenchOptions {
 export async function openTrainBench(
   shape: BenchShape,
   threads: number,
-  { microbatchTokens = 1024, precision = "float32" }: TrainBenchOptions = {},
+  { microbatchTokens = MICROBATCH_TOKENS, precision = "float32" }: TrainBenchOptions = {},
 ): Promise<TrainBench> {
   const { config, tokens, batch } = shape;
   const loss = { kind: "cross-entropy" } as const;

@@ -2,33 +2,50 @@
 
 import { at, R10, R11, R9, RAX, RBP, RBX, RCX, RDI, RSI, type Assembler, type Memory } from "./assembler.ts";
 import { PANEL, panelBytes, PART_BYTES, ROW_BYTES, stepBytes, TILE_BYTES } from "./amx-layout.ts";
-import { emitHalves, emitLoad, emitLoadAlong, emitPart, emitTurnAcross, emitTurnAlong, HALF } from "./amx-squares.ts";
-import { INTERLEAVE } from "./gemm-pairs.ts";
+import {
+  emitHalves,
+  emitLoad,
+  emitLoadAlong,
+  emitOrder,
+  emitPairs,
+  emitTurn,
+  HALF,
+  type Pairing,
+} from "./amx-squares.ts";
 import { AMX_TILE, partsOf, ROWS, type BlockShape, type GemmShape } from "./gemm-shape.ts";
 import { countedLoop } from "./loops.ts";
 
+/** Where copying needs memory of its own, in bytes behind rcx. */
+export interface Places {
+  /** the order that interleaves bfloat16: a line */
+  readonly order: number;
+  /** half a square that is turned: sixteen lines */
+  readonly turned: number;
+}
+
+function pairingOf(shape: GemmShape, { order }: Places): Pairing {
+  return { parts: partsOf(shape), order };
+}
+
 /** Copies the block of B at rsi to panels at rcx: for every 32 of k sixteen lines of pairs of 32 columns. Keeps rdi, rdx, rcx and r8. */
-export function emitPackTilesB(to: Assembler, shape: GemmShape, { width, depth }: BlockShape, order: number): void {
+export function emitPackTilesB(to: Assembler, shape: GemmShape, { width, depth }: BlockShape, places: Places): void {
   const { n, k, transB } = shape;
-  const parts = partsOf(shape);
+  const pairing = pairingOf(shape, places);
   const line = 2 * ROW_BYTES;
   const step = (columns: number, length: number): void => {
     for (let v = 0; v < Math.ceil(columns / AMX_TILE.side); v++) {
       const rows = Math.min(AMX_TILE.side, columns - v * AMX_TILE.side);
       const target = v * ROW_BYTES;
       if (transB) {
-        emitTurnAlong(to, parts, { rows, length, stride: 4 * k, source: 4 * v * AMX_TILE.side * k, target, line });
+        const [stride, source] = [4 * k, 4 * v * AMX_TILE.side * k];
+        emitTurn(to, pairing, { rows, length, along: true, stride, source, target, line, turned: places.turned });
         continue;
       }
       const mask = rows < AMX_TILE.side ? ROWS : 0;
+      const place = (l: number): Memory | null => (l < length ? at(R11, 4 * n * l + v * ROW_BYTES) : null);
       for (let pair = 0; pair < HALF; pair++) {
-        const place = (l: number): Memory | null => (l < length ? at(R11, 4 * n * l + v * ROW_BYTES) : null);
-        emitLoad(to, place(2 * pair), place(2 * pair + 1), [mask, mask]);
-        for (let part = 0; part < parts; part++) {
-          emitPart(to, 0, part === parts - 1);
-          to.vector("vpermw", 0, INTERLEAVE, 0);
-          to.storeVector(at(R10, target + part * PART_BYTES + pair * line), 0);
-        }
+        emitLoad(to, place(pair), place(HALF + pair), [mask, mask]);
+        emitPairs(to, pairing, (part) => at(R10, target + part * PART_BYTES + pair * line));
       }
     }
     to.addConstant(R11, 4 * AMX_TILE.depth * (transB ? 1 : n));
@@ -42,7 +59,7 @@ export function emitPackTilesB(to: Assembler, shape: GemmShape, { width, depth }
     if (depth % AMX_TILE.depth > 0) step(columns, depth % AMX_TILE.depth);
     to.addConstant(RSI, 4 * PANEL * (transB ? k : 1));
   };
-  if (!transB) to.loadVector(INTERLEAVE, at(RCX, order));
+  if (!transB) emitOrder(to, pairing);
   else if (depth % AMX_TILE.depth > 0) emitHalves(to, depth % AMX_TILE.depth);
   to.move(R10, RCX);
   countedLoop(to, RBP, Math.floor(width / PANEL), () => panel(PANEL));
@@ -52,8 +69,7 @@ export function emitPackTilesB(to: Assembler, shape: GemmShape, { width, depth }
 interface Chunk {
   readonly depth: number;
   readonly rows: number;
-  /** where the order of pairs lies behind rcx */
-  readonly order: number;
+  readonly places: Places;
 }
 
 /** Copies rows of A at r9 to panels at rdi: for every 32 of k 32 rows of 64 bytes. Keeps rcx, rdx, r8, r9 and r12 on. */
@@ -65,16 +81,13 @@ export function emitPackTilesA(to: Assembler, shape: GemmShape, chunk: Chunk): v
 /** Steps of a row that are written without a loop of their own. */
 const UNROLL = 4;
 
-function emitPackRows(to: Assembler, shape: GemmShape, { depth, rows }: Chunk): void {
-  const parts = partsOf(shape);
+function emitPackRows(to: Assembler, shape: GemmShape, { depth, rows, places }: Chunk): void {
+  const pairing = pairingOf(shape, places);
   const whole = Math.floor(depth / AMX_TILE.depth);
   const left = depth % AMX_TILE.depth;
   const step = (i: number, length: number): void => {
     emitLoadAlong(to, at(R11, i * 4 * AMX_TILE.depth), length);
-    for (let part = 0; part < parts; part++) {
-      emitPart(to, 0, part === parts - 1);
-      to.storeVector(at(R10, i * stepBytes(shape) + part * PART_BYTES), 0);
-    }
+    emitPairs(to, pairing, (part) => at(R10, i * stepBytes(shape) + part * PART_BYTES));
   };
   const row = (): void => {
     to.move(R11, RSI);
@@ -89,6 +102,7 @@ function emitPackRows(to: Assembler, shape: GemmShape, { depth, rows }: Chunk): 
     to.addConstant(RSI, 4 * shape.k);
     to.addConstant(RDI, ROW_BYTES);
   };
+  emitOrder(to, pairing);
   if (left > 0) emitHalves(to, left);
   to.move(RSI, R9);
   for (let panel = 0; panel < Math.ceil(rows / PANEL); panel++) {
@@ -97,12 +111,13 @@ function emitPackRows(to: Assembler, shape: GemmShape, { depth, rows }: Chunk): 
   }
 }
 
-function emitPackColumns(to: Assembler, shape: GemmShape, { depth, rows, order }: Chunk): void {
+function emitPackColumns(to: Assembler, shape: GemmShape, { depth, rows, places }: Chunk): void {
   const { m } = shape;
+  const pairing = pairingOf(shape, places);
+  const given = { along: false, stride: 4 * m, line: ROW_BYTES, turned: places.turned };
   const turned = (side: number, count: number, length: number): void => {
     if (count < AMX_TILE.side) to.maskOf(ROWS, count);
-    const [source, target] = [side * ROW_BYTES, side * TILE_BYTES];
-    emitTurnAcross(to, partsOf(shape), order, { rows: count, length, stride: 4 * m, source, target, line: ROW_BYTES });
+    emitTurn(to, pairing, { ...given, rows: count, length, source: side * ROW_BYTES, target: side * TILE_BYTES });
   };
   const step = (length: number): void => {
     const left = rows % PANEL;

@@ -65,6 +65,7 @@ describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
         [5, 40, 1057],
         [20, 9, 2100],
         [17, 2900, 140],
+        [140, 300, 700],
       ] as const) {
         const shape = split(m, n, k, { ...kind, secondCache: 2 ** 20 });
         for (const wide of ["a", "b"] as const) expectExact(AMX, shape, wideCase(shape, wide, m));

@@ -19,21 +19,26 @@ import {
   RDI,
   RDX,
   RSI,
+  RSP,
   type Assembler,
   type Gpr,
   type Memory,
 } from "./assembler.ts";
 import { Avx512Assembler, type Tile } from "./avx512.ts";
-import { multiplicationsOf, PANEL, panelBytes, PART_BYTES, ROW_BYTES, stepBytes, TILE_BYTES } from "./amx-layout.ts";
+import {
+  longestPass,
+  multiplicationsOf,
+  PANEL,
+  panelBytes,
+  PART_BYTES,
+  ROW_BYTES,
+  stepBytes,
+  TILE_BYTES,
+} from "./amx-layout.ts";
 import { emitPackTilesA, emitPackTilesB } from "./gemm-amx-pack.ts";
 import { emitInterleaveOrder } from "./gemm-pairs.ts";
-import { AMX_TILE, EDGE, type BlockShape, type GemmShape, type Part, type Target } from "./gemm-shape.ts";
+import { AMX_TILE, EDGE, partsOf, type BlockShape, type GemmShape, type Part, type Target } from "./gemm-shape.ts";
 import { countedLoop, overRows } from "./loops.ts";
-
-/** Elements of k of one pass: split panels of A stay in the first cache; shorter passes than 1,024 gain rounded ones nothing. */
-export function longestAmxPass(amx: "rounded" | "split"): number {
-  return amx === "rounded" ? 1024 : 128;
-}
 
 /** Rows of A that are copied at a time. */
 const CHUNK_ROWS = 4 * PANEL;
@@ -46,12 +51,12 @@ const LAYOUT: Memory = {
   literal: [1, 0, 0, 0, ...Array<number>(4).fill(ROW_BYTES * 0x10001), 0, 0, 0, 0, 0x10101010, 0x10101010, 0, 0],
 };
 
-/** Where what a block needs lies, in bytes of scratch memory behind B's copy: A's, the order of pairs, one tile. */
+/** Where what a block needs lies, in bytes of scratch memory behind B's copy: A's, the order of pairs, a tile and a tile by itself. */
 function placesOf(shape: GemmShape, { width, depth }: Pick<Part, "width" | "depth">) {
-  const panel = panelBytes(shape, depth);
-  const packedA = Math.ceil(width / PANEL) * panel;
-  const order = packedA + (CHUNK_ROWS / PANEL) * panel;
-  return { packedA, panel, order, edge: order + ROW_BYTES };
+  const packedA = Math.ceil(width / PANEL) * panelBytes(shape, depth);
+  const order = packedA + (CHUNK_ROWS / PANEL) * panelBytes(shape, Math.min(depth, longestPass(shape)));
+  const turned = order + ROW_BYTES;
+  return { packedA, order, turned, edge: turned + TILE_BYTES };
 }
 
 /** Elements of scratch memory for a block of that width and depth. */
@@ -59,13 +64,16 @@ export function amxScratch(shape: GemmShape, block: Pick<Part, "width" | "depth"
   return (placesOf(shape, block).edge + TILE_BYTES) / 4;
 }
 
-/** Emits the code of one block (A rdi, B rsi, C rdx, scratch rcx, added r8), where `EDGE` stands for its last columns: see `emitBlock`. */
+/**
+ * Emits the code of one block (A rdi, B rsi, C rdx, scratch rcx, added r8), where `EDGE` stands for its last columns: see `emitBlock`.
+ * Some rows after others go through all passes of the block, so that their part of C stays in the second cache meanwhile.
+ */
 export function emitAmxBlock(to: Assembler, shape: GemmShape, block: BlockShape): void {
   invariant(to instanceof Avx512Assembler && shape.scale === 1, "tiles are multiplied beside AVX-512, unscaled");
   const { n, k, transA } = shape;
-  const { packedA, panel, order } = placesOf(shape, block);
-  emitInterleaveOrder(to, order);
-  emitPackTilesB(to, shape, block, order);
+  const places = placesOf(shape, block);
+  if (partsOf(shape) === 1) emitInterleaveOrder(to, places.order);
+  emitPackTilesB(to, shape, block, places);
   to.move(R9, RDI);
   to.move(R12, RDX);
   to.move(R14, R8);
@@ -76,40 +84,83 @@ export function emitAmxBlock(to: Assembler, shape: GemmShape, block: BlockShape)
   to.moveConstant(STRIDE_C, 4 * n);
   overRows(to, block.rows, CHUNK_ROWS, (rows) => {
     to.push(RBP);
-    to.loadAddress(RDI, at(RCX, packedA));
-    emitPackTilesA(to, shape, { depth: block.depth, rows, order });
-    to.loadAddress(R15, at(RCX, packedA));
-    overRows(to, rows, PANEL, (count) => {
-      emitPanel(to, shape, block, count);
-      to.addConstant(R15, panel);
-      to.addConstant(R12, 4 * count * n);
-    });
+    emitPasses(to, shape, block, rows);
     to.pop(RBP);
     to.addConstant(R9, 4 * rows * (transA ? 1 : k));
+    to.addConstant(R12, 4 * rows * n);
   });
   to.releaseTiles();
 }
 
+/** One pass over k for some rows: its part of k, and what C starts from. */
+interface Pass {
+  readonly rows: number;
+  readonly depth: number;
+  readonly from: Target["from"];
+}
+
+/** All passes of a block for the rows of A at r9 and of C at r12, pass after pass. */
+function emitPasses(to: Avx512Assembler, shape: GemmShape, block: BlockShape, rows: number): void {
+  const { m, n, transA } = shape;
+  const longest = longestPass(shape);
+  const whole = Math.floor(block.depth / longest);
+  const left = block.depth % longest;
+  const { from } = block.products[0]!.into[0]!;
+  const along = (depth: number): number => 4 * depth * (transA ? m : 1);
+  const pass = (depth: number, start: Target["from"]): void => {
+    to.push(RBP);
+    emitPass(to, shape, block, { rows, depth, from: start });
+    to.pop(RBP);
+    to.addConstant(R9, along(depth));
+    to.addConstant(R12, -4 * rows * n);
+    to.load(RAX, at(RSP, 0));
+    to.addConstant(RAX, panelBytes(shape, depth));
+    to.store(at(RSP, 0), RAX);
+  };
+  to.push(RCX);
+  if (whole > 0) pass(longest, from);
+  countedLoop(to, RBP, Math.max(0, whole - 1), () => pass(longest, "c"));
+  if (left > 0) pass(left, whole > 0 ? "c" : from);
+  to.pop(RAX);
+  to.addConstant(R9, -along(block.depth));
+}
+
+/** Copies the rows' part of A and multiplies it with every panel of B, whose part of k begins where the stack says. */
+function emitPass(to: Avx512Assembler, shape: GemmShape, block: BlockShape, pass: Pass): void {
+  const { rows, depth } = pass;
+  const places = placesOf(shape, block);
+  to.loadAddress(RDI, at(RCX, places.packedA));
+  emitPackTilesA(to, shape, { depth, rows, places });
+  to.loadAddress(R15, at(RCX, places.packedA));
+  overRows(to, rows, PANEL, (count) => {
+    emitPanel(to, shape, block, { ...pass, rows: count });
+    to.addConstant(R15, panelBytes(shape, depth));
+    to.addConstant(R12, 4 * count * shape.n);
+  });
+}
+
+/** Where `emitPass` finds its place in the panels of B: behind the counter of passes. */
+const PANELS_OF_B = at(RSP, 8);
+
 /** The tiles of up to 32 rows of C at r12, from the panel of A at r15: four to a panel of B. */
-function emitPanel(to: Avx512Assembler, shape: GemmShape, block: BlockShape, rows: number): void {
-  const { width } = block;
-  const target = block.products[0]!.into[0]!;
-  to.move(R10, RCX);
+function emitPanel(to: Avx512Assembler, shape: GemmShape, block: BlockShape, pass: Pass): void {
+  const { width, depth } = block;
+  to.load(R10, PANELS_OF_B);
   to.move(R11, R12);
   const four = (columns: number): void => {
-    emitFour(to, shape, block, { rows, columns, target });
-    to.addConstant(R10, placesOf(shape, block).panel);
+    emitFour(to, shape, { ...pass, columns, edge: placesOf(shape, block).edge });
+    to.addConstant(R10, panelBytes(shape, depth));
     to.addConstant(R11, 4 * PANEL);
   };
   countedLoop(to, RBX, Math.floor(width / PANEL), () => four(PANEL));
   if (width % PANEL > 0) four(width % PANEL);
 }
 
-interface Four {
-  /** of C, up to 32 each */
-  readonly rows: number;
+/** Up to four tiles of C, 32 rows and columns at most. */
+interface Four extends Pass {
   readonly columns: number;
-  readonly target: Target;
+  /** where a tile by itself lies behind rcx */
+  readonly edge: number;
 }
 
 /** A tile of C: its register, where it begins, and how much of it there is. */
@@ -133,14 +184,14 @@ function cornersOf({ n }: GemmShape, { rows, columns }: Four): readonly Corner[]
 }
 
 /** Up to four tiles of C at r11, from the panels of A at r15 and of B at r10. */
-function emitFour(to: Avx512Assembler, shape: GemmShape, block: BlockShape, four: Four): void {
-  const { edge } = placesOf(shape, block);
+function emitFour(to: Avx512Assembler, shape: GemmShape, four: Four): void {
+  const { depth, from, edge } = four;
   const corners = cornersOf(shape, four);
   const isWhole = ({ rows, columns }: Corner): boolean => rows === AMX_TILE.side && columns === AMX_TILE.side;
   const single = indexed(RCX, STRIDE_A, 1, edge);
-  const start = emitStart(to, four.target);
+  const start = emitStart(to, from);
   for (const corner of corners) {
-    if (four.target.from === "zero") to.zeroTile(corner.tile);
+    if (from === "zero") to.zeroTile(corner.tile);
     else if (isWhole(corner)) to.loadTile(corner.tile, indexed(start, STRIDE_C, 1, corner.disp));
     else {
       emitCopyRows(to, shape, corner, "from", start, edge);
@@ -149,7 +200,7 @@ function emitFour(to: Avx512Assembler, shape: GemmShape, block: BlockShape, four
   }
   to.move(RDI, R15);
   to.move(RSI, R10);
-  countedLoop(to, RAX, multiplicationsOf(shape, block.depth), () => {
+  countedLoop(to, RAX, multiplicationsOf(shape, depth), () => {
     emitMultiplications(to, shape, four);
     to.addConstant(RDI, stepBytes(shape));
     to.addConstant(RSI, stepBytes(shape));
@@ -203,7 +254,7 @@ function emitMultiplications(to: Avx512Assembler, { amx }: GemmShape, { rows, co
 }
 
 /** The register that holds where the sums at r11 start from. */
-function emitStart(to: Assembler, { from }: Target): Gpr {
+function emitStart(to: Assembler, from: Target["from"]): Gpr {
   if (from !== "added") return R11;
   to.move(RDI, R11);
   to.add(RDI, R14);

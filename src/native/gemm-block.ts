@@ -20,14 +20,13 @@ import {
   type Gpr,
   type Label,
 } from "./assembler.ts";
-import { emitAmxBlock, longestAmxPass } from "./gemm-amx.ts";
+import { amxBlocks, type Blocks } from "./amx-layout.ts";
+import { emitAmxBlock } from "./gemm-amx.ts";
 import { emitInterleaveOrder, emitPackPairsA, emitPackPairsB } from "./gemm-pairs.ts";
 import { emitPackA, emitPackB, emitSumRowsA } from "./gemm-pack.ts";
 import {
-  AMX_TILE,
   EDGE,
   PACKED_ROWS,
-  partsOf,
   ROWS,
   stepsOf,
   tileOf,
@@ -85,24 +84,15 @@ export function partOf({ m, n, k, seven = false }: GemmShape): { m: number; n: n
   return seven ? { m: m / 2, n: n / 2, k: k / 2 } : { m, n, k };
 }
 
-interface Blocks {
-  readonly kc: number;
-  readonly passes: number;
-  readonly nc: number;
-  readonly columns: number;
-}
-
 export function blocksOf(set: InstructionSet, shape: GemmShape): Blocks {
   const { columns: across, longestPass } = tileOf(set);
   const { bfloat16 = false, amx } = shape;
+  if (amx !== undefined) return amxBlocks(shape, 4 * blockElements(set, shape));
   const { n, k } = partOf(shape);
-  const together = amx !== undefined ? AMX_TILE.depth : bfloat16 ? 2 : 1;
-  const passes = Math.ceil(k / (amx !== undefined ? longestAmxPass(amx) : longestPass * together));
+  const together = bfloat16 ? 2 : 1;
+  const passes = Math.ceil(k / (longestPass * together));
   const kc = Math.ceil(k / passes / together) * together;
-  const most = Math.max(
-    across,
-    Math.floor(blockElements(set, shape) / (partsOf(shape) * stepsOf(shape, kc)) / across) * across,
-  );
+  const most = Math.max(across, Math.floor(blockElements(set, shape) / stepsOf(shape, kc) / across) * across);
   const blocks = Math.ceil(n / most);
   const nc = Math.ceil(n / blocks / across) * across;
   return { kc, passes: Math.ceil(k / kc), nc, columns: Math.ceil(n / nc) };

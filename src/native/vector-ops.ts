@@ -70,6 +70,7 @@ export const IN_AVX512 = {
   vgetexpps: { map: 2, prefix: 1, w: 0, opcode: 0x42 },
   vgetmantps: { map: 3, prefix: 1, w: 0, opcode: 0x26 },
   vshuff32x4: { map: 3, prefix: 1, w: 0, opcode: 0x23 },
+  vpsrld: { map: 1, prefix: 1, w: 0, opcode: 0x72 },
   vpermw: { map: 2, prefix: 1, w: 1, opcode: 0x8d },
   vcvtne2ps2bf16: { map: 2, prefix: 3, w: 0, opcode: 0x72 },
   vdpbf16ps: { map: 2, prefix: 2, w: 0, opcode: 0x52 },

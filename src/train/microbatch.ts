@@ -5,6 +5,12 @@ import { forwardFlops } from "../model/flops.ts";
 import type { SequenceShape } from "../model/sequence.ts";
 import { rowsNeeded } from "../tokens/pack.ts";
 
+/**
+ * What a pass takes unless a recipe says otherwise: on three kinds of processor quickest or within 3 % of it, and gentle on slow caches
+ * (docs/log.md).
+ */
+export const MICROBATCH_TOKENS = 512;
+
 export interface MicrobatchLimits {
   /** tokens of one pass, about; a single longer row is allowed */
   readonly microbatchTokens: number;

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { LORA_TARGETS } from "../model/lora.ts";
+import { MICROBATCH_TOKENS } from "./microbatch.ts";
 import { SCHEDULE_KINDS, type Schedule } from "./schedule.ts";
 
 /** Without weight decay, whose default differs by stage. */
@@ -25,7 +26,7 @@ export const paceFields = {
   /** the longest gradient (global L2 norm); null never clips */
   clipNorm: z.number().positive().nullable().default(1),
   /** tokens of one pass through the engine; a step is split into as many as it takes, which changes no result */
-  microbatchTokens: z.int().min(1).default(1024),
+  microbatchTokens: z.int().min(1).default(MICROBATCH_TOKENS),
 };
 
 export const scheduleKind = z.enum(SCHEDULE_KINDS);

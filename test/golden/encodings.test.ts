@@ -106,6 +106,7 @@ const FORMS: Record<Exclude<Avx512Op, Special>, Form> = {
   vdivpd: { sources: 2, elements: 8 },
   vsqrtpd: { sources: 1, elements: 8 },
   vpslld: { ...ONE, immediate: 23 },
+  vpsrld: { ...ONE, immediate: 16 },
 };
 
 const PLACES = [at(RBX, 64), indexed(R13, R12, 8, -256)];
@@ -123,7 +124,8 @@ function vectorLines(op: keyof typeof FORMS): Line[] {
     const operands = [to, ...(sources === 2 ? [`${own}${first}`] : []), from, ...(immediate === undefined ? [] : [immediate])];
     const all = { ...options, ...(immediate === undefined ? {} : { immediate }) };
     // A shift by a constant names its op where others name the destination, which takes the place of the first source.
-    const registers: [number, number] = op === "vpslld" ? [6, dst] : [dst, sources === 2 ? first : 0];
+    const shift = { vpslld: 6, vpsrld: 2 }[op as string];
+    const registers: [number, number] = shift === undefined ? [dst, sources === 2 ? first : 0] : [shift, dst];
     return [`${scalar ? "{evex} " : ""}${op} ${operands.join(", ")}`, (to) => to.vector(op, ...registers, second, all)];
   };
   return [

@@ -17,19 +17,40 @@ export function gradients(loss: GraphNode, sources: readonly GraphNode[]): reado
 
 /** The gradients of Σ upstream·output with respect to each of `sources`, for an `upstream` of the output's shape. */
 export function pullback(output: GraphNode, upstream: GraphNode, sources: readonly GraphNode[]): readonly GraphNode[] {
-  invariant(sameShape(upstream.shape, output.shape), `the upstream gradient has the shape ${show(output.shape)}`);
-  const order = nodesInOrder([output]);
+  return pullbackAll([[output, upstream]], sources);
+}
+
+/**
+ * The same for several outputs, each with its upstream, whose sums are added up. Sources are taken as independent of each other: what
+ * one of them is made of is not looked at.
+ */
+export function pullbackAll(
+  outputs: readonly (readonly [output: GraphNode, upstream: GraphNode])[],
+  sources: readonly GraphNode[],
+): readonly GraphNode[] {
+  const given = new Set(sources);
+  const order = nodesInOrder(
+    outputs.map(([output]) => output),
+    given,
+  );
   const leads = nodesLeadingTo(sources, order);
-  const upstreams = new Map<GraphNode, GraphNode>([[output, upstream]]);
+  const upstreams = new Map<GraphNode, GraphNode>();
+  const send = (target: GraphNode, gradient: GraphNode): void => {
+    const sofar = upstreams.get(target);
+    upstreams.set(target, sofar === undefined ? gradient : add(sofar, gradient));
+  };
+  for (const [output, upstream] of outputs) {
+    invariant(sameShape(upstream.shape, output.shape), `the upstream gradient has the shape ${show(output.shape)}`);
+    send(output, upstream);
+  }
   for (const node of [...order].reverse()) {
     const upstream = upstreams.get(node);
-    if (upstream === undefined || !leads.has(node) || node.inputs.length === 0) continue;
+    if (upstream === undefined || !leads.has(node) || given.has(node)) continue;
     for (const [i, gradient] of gradientsOf(node, upstream).entries()) {
       const target = node.inputs[i]!;
       if (gradient === null || !leads.has(target)) continue;
       invariant(sameShape(gradient.shape, target.shape), `${node.op.name} gives input ${i} a gradient of its shape`);
-      const sofar = upstreams.get(target);
-      upstreams.set(target, sofar === undefined ? gradient : add(sofar, gradient));
+      send(target, gradient);
     }
   }
   return sources.map((source) => upstreams.get(source) ?? filled(source.shape, 0));

@@ -89,8 +89,17 @@ export function nameOfInput(node: GraphNode): string {
   return node.attributes["name"] as string;
 }
 
-/** Every node the outputs need, each after its inputs; the order is the same for the same graph. */
-export function nodesInOrder(outputs: Iterable<GraphNode>): readonly GraphNode[] {
+const NO_NODES: ReadonlySet<GraphNode> = new Set();
+
+/**
+ * Every node the outputs need, each after its inputs; the order is the same for the same graph.
+ *
+ * @param leaves  what these are made of is left out
+ */
+export function nodesInOrder(
+  outputs: Iterable<GraphNode>,
+  leaves: ReadonlySet<GraphNode> = NO_NODES,
+): readonly GraphNode[] {
   const done = new Set<GraphNode>();
   const order: GraphNode[] = [];
   const stack: { readonly node: GraphNode; next: number }[] = [];
@@ -100,7 +109,7 @@ export function nodesInOrder(outputs: Iterable<GraphNode>): readonly GraphNode[]
     stack.push({ node: output, next: 0 });
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!;
-      const child = top.node.inputs[top.next++];
+      const child = leaves.has(top.node) ? undefined : top.node.inputs[top.next++];
       if (child === undefined) {
         order.push(top.node);
         stack.pop();

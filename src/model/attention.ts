@@ -6,7 +6,7 @@ import { add, mul, sub, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, pad, reshape, slice, transpose } from "../graph/ops/move.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { softmax } from "../graph/ops/rowwise.ts";
-import { CHUNK_TOKENS, inChunks } from "./chunks.ts";
+import { CHUNK_TOKENS, inChunks, type Part } from "./chunks.ts";
 import type { LayerWindow } from "./config.ts";
 
 /** How the queries of a row are grouped, and which keys a group is multiplied with. */
@@ -45,6 +45,38 @@ export function attentionBlocks(tokens: number, window: LayerWindow, sinkTokens 
   return span >= tokens ? dense : { window, block, count: Math.ceil(tokens / block), span, maskName: dense.maskName };
 }
 
+/** Tokens of a row that go through a layer together, about: what more of them make outgrows the second cache. Measured at 256, 512 and 1024. */
+export const PART_TOKENS = 512;
+
+/**
+ * The parts in which rows of T tokens go through a layer of that plan: all at once, or whole blocks of one row at a time where rows are
+ * longer than two parts and slide, so that a part needs no more of the one before it than a block.
+ */
+export function rowParts(plan: AttentionBlocks, rows: number, tokens: number, partTokens: number): readonly Part[] {
+  const size = Math.ceil(partTokens / plan.block) * plan.block;
+  if (plan.count === 1 || tokens <= 2 * size) return [{ start: 0, end: rows * tokens, goesOn: false }];
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: Math.ceil(tokens / size) }, (_, i) => ({
+      start: row * tokens + i * size,
+      end: row * tokens + Math.min(tokens, (i + 1) * size),
+      goesOn: i > 0,
+    })),
+  ).flat();
+}
+
+/** The blocks of a part that is not all rows: the first of them among all blocks, how many, and the keys that a part going on from it sees. */
+export function blocksOfPart(
+  plan: AttentionBlocks,
+  { start, end }: Part,
+  tokens: number,
+): { readonly first: number; readonly count: number; readonly seenLater: number } {
+  return {
+    first: Math.floor(start / tokens) * plan.count + (start % tokens) / plan.block,
+    count: Math.ceil((end - start) / plan.block),
+    seenLater: end % tokens > 0 ? plan.span - plan.block : 0,
+  };
+}
+
 export interface AttentionSizes {
   readonly rows: number;
   /** T */
@@ -62,6 +94,7 @@ export interface AttentionSizes {
  *
  * @param query_MHK  rotated queries [rows·T, H·K]; @param key_MGK rotated keys [rows·T, G·K]; @param value_MGK likewise
  * @param mask  [rows·count, C, span]
+ * @param before  keys and values of the block before the first, [C, G·K] each, where a single row goes on from another part
  * @returns [rows·T, H·K]
  */
 export function attention(
@@ -70,8 +103,10 @@ export function attention(
   value_MGK: GraphNode,
   mask: GraphNode,
   plan: AttentionBlocks & AttentionSizes,
+  [keyBefore, valueBefore]: readonly GraphNode[] = [],
 ): GraphNode {
-  const along = [queryBlocks(query_MHK, plan), keyBlocks(key_MGK, plan), keyBlocks(value_MGK, plan)];
+  const keys = keyBlocks(key_MGK, plan, keyBefore);
+  const along = [queryBlocks(query_MHK, plan), keys, keyBlocks(value_MGK, plan, valueBefore)];
   const size = Math.max(1, Math.floor(CHUNK_TOKENS / plan.block));
   const attended = inChunks({ along, fixed: [mask], size }, (q, k, v, seen) => attend(q, k, v, seen, plan));
   return fromBlocks(attended, plan);
@@ -110,19 +145,31 @@ function queryBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes): Grap
   return reshape(transpose(split, [0, 2, 3, 1, 4]), [rows * count, G, (H / G) * block, K]);
 }
 
-/** [rows·T, G·K] → [rows·count, G, span, K]: every block after the blocks it can see */
-function keyBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes): GraphNode {
+/** [rows·T, G·K] → [rows·count, G, span, K]: every block after the blocks it can see, the first after `first` or after zeros */
+function keyBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes, first?: GraphNode): GraphNode {
   const { rows, count, block, span, keyValueHeads: G, headWidth: K } = plan;
-  const heads = transpose(reshape(padRows(x, plan), [rows * count, block, G, K]), [0, 2, 1, 3]);
+  const heads = byHead(padRows(x, plan), rows * count, plan);
   const before = span / block - 1;
   if (before === 0) return heads;
   const blocks = reshape(heads, [rows, count, G * block * K]);
+  const shape = (shifted: GraphNode): GraphNode => reshape(shifted, [rows * count, G, block, K]);
   const shifted = Array.from({ length: before + 1 }, (_, i) => {
     const back = before - i;
-    const earlier = pad(slice(blocks, 1, 0, count - back), 1, back, 0);
-    return reshape(earlier, [rows * count, G, block, K]);
+    if (first === undefined) return shape(pad(slice(blocks, 1, 0, count - back), 1, back, 0));
+    const earlier = back === 0 ? [] : [reshape(byHead(first, back, plan), [1, back, G * block * K])];
+    const own = back < count ? [slice(blocks, 1, 0, count - back)] : [];
+    return shape(concat([...earlier, ...own], 1));
   });
   return concat(shifted, 2);
+}
+
+/** [count·C, G·K] in any shape → [count, G, C, K] */
+function byHead(
+  x: GraphNode,
+  count: number,
+  { block, keyValueHeads: G, headWidth: K }: AttentionBlocks & AttentionSizes,
+): GraphNode {
+  return transpose(reshape(x, [count, block, G, K]), [0, 2, 1, 3]);
 }
 
 /** [rows·count, G, (H/G)·C, K] → [rows·T, H·K] */

@@ -5,7 +5,8 @@ import type { GraphNode } from "../graph/node.ts";
 import { gemm } from "../graph/ops/contract.ts";
 import { rmsNorm, rotate } from "../graph/ops/decoder.ts";
 import { add, mul, sigmoid, sub, withGradient } from "../graph/ops/elementwise.ts";
-import { reshape } from "../graph/ops/move.ts";
+import { reshape, slice } from "../graph/ops/move.ts";
+import type { Part } from "./chunks.ts";
 import type { ModelConfig } from "./config.ts";
 import type { WeightNodes } from "./views.ts";
 
@@ -46,6 +47,26 @@ export interface Positions {
   readonly sin: GraphNode;
 }
 
+/** All rows as one part. */
+export function allRows({ rows, tokens }: Positions): Part {
+  return { start: 0, end: rows * tokens, goesOn: false };
+}
+
+/** Where the tokens of a part stand: all of them, or some of one row. */
+export function positionsOf(place: Positions, { start, end }: Part): Positions {
+  const all = place.rows * place.tokens;
+  const tokens = end - start;
+  if (tokens === all) return place;
+  const positions = reshape(slice(reshape(place.positions, [all]), 0, start, end), [1, tokens]);
+  return { ...place, rows: 1, tokens, positions };
+}
+
+export interface LayerStates {
+  readonly query: GraphNode;
+  readonly key: GraphNode;
+  readonly value: GraphNode;
+}
+
 /** Queries, keys and values of one layer, rotated and, for Qwen3, normalised a head: [M, H·K], [M, G·K], [M, G·K]. */
 export function queryKeyValue(
   x: GraphNode,
@@ -53,7 +74,7 @@ export function queryKeyValue(
   at: string,
   config: ModelConfig,
   place: Positions,
-): { readonly query: GraphNode; readonly key: GraphNode; readonly value: GraphNode } {
+): LayerStates {
   const bias = config.queryKeyValueBias;
   const turned = (name: "q" | "k", heads: number): GraphNode => {
     const projected = linear(x, weights, `${at}.${name}`, bias);

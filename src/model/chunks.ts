@@ -1,6 +1,6 @@
-// Work on parts that do not see each other, some at a time: what a chunk makes stays in the caches.
+// Work on some rows at a time, so that what they make stays in the caches: on chunks that do not see each other, and on parts of a row in turn.
 
-import { pullback } from "../graph/autodiff.ts";
+import { pullback, pullbackAll } from "../graph/autodiff.ts";
 import type { GraphNode } from "../graph/node.ts";
 import { add, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, slice } from "../graph/ops/move.ts";
@@ -64,12 +64,79 @@ export function inRowChunks(
   weights: WeightNodes,
   work: (weights: WeightNodes, ...rows: readonly GraphNode[]) => GraphNode,
 ): GraphNode {
+  const { own, used } = noted(weights);
+  return inChunks({ along, size: CHUNK_TOKENS, shared: used }, (...rows) => work(own, ...rows));
+}
+
+/** Weights, and those of them that were asked for so far, each once. */
+function noted(weights: WeightNodes): { readonly own: WeightNodes; readonly used: () => readonly GraphNode[] } {
   const used = new Map<string, GraphNode>();
-  const noted: WeightNodes = (name) => {
+  const own: WeightNodes = (name) => {
     const node = weights(name);
     used.set(name, node);
     return node;
   };
-  const shared = (): GraphNode[] => [...used.values()];
-  return inChunks({ along, size: CHUNK_TOKENS, shared }, (...rows) => work(noted, ...rows));
+  return { own, used: () => [...used.values()] };
+}
+
+/** Rows that are worked on together, of [M, ...]. */
+export interface Part {
+  readonly start: number;
+  readonly end: number;
+  /** whether it goes on where the part before it ends, and reads what that one carries */
+  readonly goesOn: boolean;
+}
+
+export interface PartMade {
+  /** a row for each of the part's */
+  readonly made: GraphNode;
+  /** what the part that goes on from it reads of it, besides its own rows */
+  readonly carried: readonly GraphNode[];
+}
+
+/**
+ * `work` on all rows of `x`, [M, ...], part after part in both directions.
+ *
+ * @param parts  all rows, in order
+ * @param work  must read no weights but through its first argument, and nothing else of other parts than what it is handed as carried
+ */
+export function inParts(
+  x: GraphNode,
+  parts: readonly Part[],
+  weights: WeightNodes,
+  work: (weights: WeightNodes, rows: GraphNode, part: Part, before: readonly GraphNode[]) => PartMade,
+): GraphNode {
+  if (parts.length === 1) return work(weights, x, parts[0]!, []).made;
+  const { own, used } = noted(weights);
+  let last: readonly GraphNode[] = [];
+  const worked = parts.map((part) => {
+    const before = part.goesOn ? last : [];
+    const rows = slice(x, 0, part.start, part.end);
+    const { made, carried } = work(own, rows, part, before);
+    last = carried;
+    return { ...part, rows, before, made, carried };
+  });
+  const whole = concat(
+    worked.map(({ made }) => made),
+    0,
+  );
+  const read = used();
+  return withGradient(whole, [x, ...read], (up) => {
+    // From the last part on: what a part carries gets its gradient from the part that reads it.
+    let toCarried: readonly GraphNode[] = [];
+    const gradients = [...worked].reverse().map(({ start, end, rows, before, made, carried }) => {
+      const outputs = [[made, slice(up, 0, start, end)], ...toCarried.map((each, i) => [carried[i]!, each])] as const;
+      const [toRows, ...rest] = pullbackAll(outputs as readonly (readonly [GraphNode, GraphNode])[], [
+        rows,
+        ...before,
+        ...read,
+      ]);
+      toCarried = rest.slice(0, before.length);
+      return { toRows: toRows!, toRead: rest.slice(before.length) };
+    });
+    return [
+      concat(gradients.map(({ toRows }) => toRows).reverse(), 0),
+      ...read.map((_, i) => gradients.map(({ toRead }) => toRead[i]!).reduce((a, b) => add(a, b))),
+    ];
+  });
 }

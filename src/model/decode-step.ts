@@ -41,13 +41,14 @@ export function decodeStep(config: ModelConfig, weights: WeightNodes, shape: Dec
   };
   const masks = new Map([...new Set(slots)].map((count) => [count, input(`slots.${count}`, [B, count])]));
   const outputs: Record<string, GraphNode> = {};
-  const attend: Attend = (layer, query, key, value) => {
+  const attend: Attend = (layer, { query, key, value }) => {
     outputs[`newKey.${layer}`] = key;
     outputs[`newValue.${layer}`] = value;
     const count = slots[layer]!;
     const keys = input(`keys.${layer}`, [B, G, count, K]);
     const values = input(`values.${layer}`, [B, G, count, K]);
-    return attendToCache({ query, key, value, keys, values, mask: masks.get(count)! }, config);
+    const attended = attendToCache({ query, key, value, keys, values, mask: masks.get(count)! }, config);
+    return { attended, carried: [] };
   };
   const hidden = hiddenStates(config, weights, input("ids", [B], "int32"), place, attend);
   return { ...outputs, ...drawTokens(logits(hidden, headWeight(config, weights))) };

@@ -8,18 +8,27 @@ import { addAt, gatherRows, pick } from "../graph/ops/index.ts";
 import { concat, slice } from "../graph/ops/move.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { logSoftmax } from "../graph/ops/rowwise.ts";
-import { gatedMlp, linear, queryKeyValue, type Positions } from "./blocks.ts";
+import { allRows, gatedMlp, linear, positionsOf, queryKeyValue, type LayerStates, type Positions } from "./blocks.ts";
 import type { ModelConfig } from "./config.ts";
-import { inRowChunks } from "./chunks.ts";
+import { inParts, inRowChunks, type Part } from "./chunks.ts";
 import type { WeightNodes } from "./views.ts";
 
-/** What a layer's queries, keys and values become: dense, blockwise or over a cache; [M, H·K]. */
-export type Attend = (layer: number, query: GraphNode, key: GraphNode, value: GraphNode) => GraphNode;
+/**
+ * What the queries, keys and values of a part of a layer's rows become: dense, blockwise or over a cache; [M, H·K] of its M rows.
+ * What it carries is handed to the part that goes on from it as `before`.
+ */
+export type Attend = (
+  layer: number,
+  states: LayerStates,
+  part: Part,
+  before: readonly GraphNode[],
+) => { readonly attended: GraphNode; readonly carried: readonly GraphNode[] };
 
 /**
  * The residual stream after the last norm.
  *
  * @param ids  [M] int32, M = rows·tokens
+ * @param partsOf  the parts in which rows go through a layer, within a row each where there are several
  * @returns [M, D]
  */
 export function hiddenStates(
@@ -28,20 +37,34 @@ export function hiddenStates(
   ids: GraphNode,
   place: Positions,
   attend: Attend,
+  partsOf: (layer: number) => readonly Part[] = () => [allRows(place)],
 ): GraphNode {
   let x = gatherRows(weights("embedding"), ids);
   for (let layer = 0; layer < config.layerCount; layer++) {
     const at = `layers.${layer}`;
-    const normed = rmsNorm(x, weights(`${at}.attentionNorm`), config.normEpsilon);
-    const { query, key, value } = queryKeyValue(normed, weights, at, config, place);
-    const mixed = attend(layer, query, key, value);
-    x = inRowChunks([x, mixed], weights, (own, before, attended) => {
-      const rows = add(before, linear(attended, own, `${at}.attentionOut`, config.attentionOutputBias));
-      const normedAgain = rmsNorm(rows, own(`${at}.mlpNorm`), config.normEpsilon);
-      return add(rows, gatedMlp(normedAgain, own, at, config));
+    x = inParts(x, partsOf(layer), weights, (own, rows, part, before) => {
+      const normed = rmsNorm(rows, own(`${at}.attentionNorm`), config.normEpsilon);
+      const states = queryKeyValue(normed, own, at, config, positionsOf(place, part));
+      const { attended, carried } = attend(layer, states, part, before);
+      const made = inRowChunks([rows, attended], own, (seen, chunk, mixed) =>
+        afterAttention(chunk, mixed, seen, at, config),
+      );
+      return { made, carried };
     });
   }
   return rmsNorm(x, weights("finalNorm"), config.normEpsilon);
+}
+
+/** The second half of a layer: the output map, and the MLP behind its norm, each added to the residual stream. */
+function afterAttention(
+  x: GraphNode,
+  attended: GraphNode,
+  weights: WeightNodes,
+  at: string,
+  config: ModelConfig,
+): GraphNode {
+  const rows = add(x, linear(attended, weights, `${at}.attentionOut`, config.attentionOutputBias));
+  return add(rows, gatedMlp(rmsNorm(rows, weights(`${at}.mlpNorm`), config.normEpsilon), weights, at, config));
 }
 
 /** The output matrix [V, D]: the head's own, or the embedding where they are tied. */

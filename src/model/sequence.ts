@@ -2,9 +2,10 @@
 
 import { input, type GraphNode } from "../graph/node.ts";
 import type { TensorData } from "../tensor/tensor.ts";
-import { attention, attentionBlocks, type AttentionBlocks } from "./attention.ts";
-import type { Attend } from "./decoder.ts";
-import { headWeight, hiddenStates, targetLogProbs, type TargetLogProbs } from "./decoder.ts";
+import { concat, slice } from "../graph/ops/move.ts";
+import { attention, attentionBlocks, blocksOfPart, PART_TOKENS, rowParts, type AttentionBlocks } from "./attention.ts";
+import type { Part } from "./chunks.ts";
+import { headWeight, hiddenStates, targetLogProbs, type Attend, type TargetLogProbs } from "./decoder.ts";
 import type { ModelConfig } from "./config.ts";
 import { maskSize, writeMask } from "./mask.ts";
 import { ropeTables } from "./rope.ts";
@@ -41,11 +42,16 @@ export function plansOf(config: ModelConfig, tokens: number): readonly Attention
   return config.windows.map((window) => attentionBlocks(tokens, window, config.sinkTokens));
 }
 
-/** Builds the forward pass; its inputs are `ids`, `positions`, `targets`, `cos`, `sin` and the masks of the plans. */
+/**
+ * Builds the forward pass; its inputs are `ids`, `positions`, `targets`, `cos`, `sin` and the masks of the plans.
+ *
+ * @param partTokens  how much of a long row goes through a layer at a time
+ */
 export function sequenceModel(
   config: ModelConfig,
   weights: WeightNodes,
   { rows, tokens }: SequenceShape,
+  partTokens = PART_TOKENS,
 ): SequenceModel {
   const plans = plansOf(config, tokens);
   const masks = new Map(
@@ -64,17 +70,33 @@ export function sequenceModel(
     keyValueHeads: config.keyValueHeadCount,
     headWidth: config.headWidth,
   };
-  const keys: GraphNode[] = [];
-  const values: GraphNode[] = [];
-  const attend: Attend = (layer, query, key, value) => {
+  const keys = plans.map((): GraphNode[] => []);
+  const values = plans.map((): GraphNode[] => []);
+  const attend: Attend = (layer, { query, key, value }, part, before) => {
     const plan = plans[layer]!;
-    keys.push(key);
-    values.push(value);
-    return attention(query, key, value, masks.get(plan.maskName)!, { ...plan, ...heads, rows, tokens });
+    const mask = masks.get(plan.maskName)!;
+    keys[layer]!.push(key);
+    values[layer]!.push(value);
+    const own = part.end - part.start;
+    if (own === rows * tokens) {
+      return { attended: attention(query, key, value, mask, { ...plan, ...heads, rows, tokens }), carried: [] };
+    }
+    const { first, count, seenLater } = blocksOfPart(plan, part, tokens);
+    const seen = slice(mask, 0, first, first + count);
+    return {
+      attended: attention(query, key, value, seen, { ...plan, ...heads, count, rows: 1, tokens: own }, before),
+      carried: seenLater > 0 ? [key, value].map((each) => slice(each, 0, own - seenLater, own)) : [],
+    };
   };
-  const hidden = hiddenStates(config, weights, input("ids", [rows * tokens], "int32"), place, attend);
+  const parts = (layer: number): readonly Part[] => rowParts(plans[layer]!, rows, tokens, partTokens);
+  const hidden = hiddenStates(config, weights, input("ids", [rows * tokens], "int32"), place, attend, parts);
   const targets = input("targets", [rows * tokens], "int32");
-  return { ...targetLogProbs(hidden, headWeight(config, weights), targets), hidden, keys, values };
+  const [allKeys, allValues] = [keys, values].map((layers) => layers.map(joined)) as [GraphNode[], GraphNode[]];
+  return { ...targetLogProbs(hidden, headWeight(config, weights), targets), hidden, keys: allKeys, values: allValues };
+}
+
+function joined(parts: readonly GraphNode[]): GraphNode {
+  return parts.length === 1 ? parts[0]! : concat(parts, 0);
 }
 
 /** The host side: arrays for every input but the weights, kept and refilled batch after batch. */

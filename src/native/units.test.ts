@@ -103,6 +103,26 @@ describe("unitsOf", () => {
     expect(opsOf(expectLaws([sum(product, [1]), neg(product)]))).toEqual(["exp mul sum neg"]);
   });
 
+  it("computes what nothing waits for once it can be computed", () => {
+    const first = softmax(x);
+    const last = softmax(gemm(softmax(gemm(first, square, {})), square, {}));
+    const aside = gemm(first, first, { transA: true });
+    expect(expectLaws([last, aside]).map(({ nodes }) => nodes.includes(aside))).toEqual([
+      false,
+      true,
+      ...Array<boolean>(4).fill(false),
+    ]);
+  });
+
+  it("does not merge loops one of which needs the other by way of an earlier merge", () => {
+    const early = exp(x);
+    const between = softmax(early);
+    const other = neg(y);
+    const merged = add(early, softmax(other));
+    const last = add(other, between);
+    expect(opsOf(expectLaws([between, merged, last]))).toEqual(["neg", "softmax", "exp add", "softmax", "add"]);
+  });
+
   it("makes a loop of a product with one column, not of one with two", () => {
     const twice = add(x, y);
     const [one, two] = [gemm(twice, input("one", [20, 1]), {}), gemm(twice, input("two", [20, 2]), {})];

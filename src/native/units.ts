@@ -78,8 +78,11 @@ const MOST_NODES = 24;
 interface Draft {
   readonly shape: Shape | null;
   readonly nodes: GraphNode[];
-  /** drafts whose values these nodes read; may name merged ones */
+  /** drafts whose values these nodes read, and drafts that read theirs; may name merged ones */
   readonly needs: Set<Draft>;
+  readonly neededBy: Set<Draft>;
+  /** the highest position of its nodes, and of those of the drafts it needs, near or far */
+  latest: number;
   mergedInto: Draft | null;
 }
 
@@ -103,8 +106,11 @@ export function unitsOf(outputs: readonly GraphNode[]): readonly Unit[] {
       shape: loopShape(node),
       nodes: [node],
       needs: new Set(sources.map((source) => drafts.get(source)!)),
+      neededBy: new Set(),
+      latest: position.get(node)!,
       mergedInto: null,
     };
+    for (const need of draft.needs) current(need).neededBy.add(draft);
     drafts.set(node, draft);
     if (draft.shape === null) continue;
     for (const source of node.inputs.map(plainly)) {
@@ -142,9 +148,10 @@ function join(first: Draft, second: Draft, readers: Readers, position: ReadonlyM
   if (readsOwnOtherwise(nodes) || readsColumnOtherwise(nodes)) return;
   const both = new Set([first, second]);
   const reach = new Set<Draft>();
+  const earliest = position.get(nodes[0]!)!;
   const dependsOnEither = (draft: Draft): boolean => {
     if (both.has(draft)) return true;
-    if (reach.has(draft)) return false;
+    if (draft.latest < earliest || reach.has(draft)) return false;
     reach.add(draft);
     return [...draft.needs].some((need) => dependsOnEither(current(need)));
   };
@@ -156,7 +163,18 @@ function join(first: Draft, second: Draft, readers: Readers, position: ReadonlyM
   }
   second.nodes.splice(0, second.nodes.length, ...nodes);
   for (const need of first.needs) second.needs.add(need);
+  for (const reader of first.neededBy) second.neededBy.add(reader);
   first.mergedInto = second;
+  raise(second, Math.max(first.latest, second.latest));
+}
+
+/** Tells a draft and those that need it, near or far, of a node that late. */
+function raise(draft: Draft, latest: number): void {
+  draft.latest = latest;
+  for (const reader of draft.neededBy) {
+    const other = current(reader);
+    if (other.latest < latest) raise(other, latest);
+  }
 }
 
 /** Whether a loop reads values of its own that it has only later: its row sums, or its values in another shape. */
@@ -201,16 +219,43 @@ export function isKept(node: GraphNode, own: ReadonlySet<GraphNode>, readers: Re
   );
 }
 
+/**
+ * Drafts in an order in which each comes after those it needs: what the last draft of the longest way needs in the order of the graph, and
+ * everything else as soon as what it needs is there, for it frees what it alone still reads. So a weight's gradient is
+ * computed beside that of its input, and not at the end.
+ */
 function inOrder(drafts: readonly Draft[], position: ReadonlyMap<GraphNode, number>): readonly Draft[] {
   const last = (draft: Draft): number => position.get(draft.nodes.at(-1)!)!;
-  const done = new Set<Draft>();
+  const sorted = [...drafts].sort((a, b) => last(a) - last(b));
+  const longest = longestWay(sorted);
+  const ready = new Map<Draft, number>();
   const order: Draft[] = [];
   const visit = (draft: Draft): void => {
-    if (done.has(draft)) return;
-    done.add(draft);
+    if (ready.has(draft)) return;
+    ready.set(draft, 0);
     for (const need of draft.needs) visit(current(need));
+    const after = Math.max(-1, ...[...draft.needs].map((need) => ready.get(current(need))!));
+    ready.set(draft, longest.has(draft) ? order.length : after);
     order.push(draft);
   };
-  for (const draft of [...drafts].sort((a, b) => last(a) - last(b))) visit(draft);
-  return order;
+  for (const draft of longest) visit(draft);
+  for (const draft of sorted) visit(draft);
+  const visited = new Map(order.map((draft, i) => [draft, i]));
+  return order.sort((a, b) => ready.get(a)! - ready.get(b)! || visited.get(a)! - visited.get(b)!);
+}
+
+/** The drafts that the draft needs that needs most of them, itself included, in their order. */
+function longestWay(sorted: readonly Draft[]): ReadonlySet<Draft> {
+  let most = new Set<Draft>();
+  for (const end of sorted.filter(({ neededBy }) => neededBy.size === 0)) {
+    const found = new Set<Draft>();
+    const open = [end];
+    for (let draft = open.pop(); draft !== undefined; draft = open.pop()) {
+      if (found.has(draft)) continue;
+      found.add(draft);
+      for (const need of draft.needs) open.push(current(need));
+    }
+    if (found.size > most.size) most = found;
+  }
+  return new Set(sorted.filter((draft) => most.has(draft)));
 }

@@ -99,10 +99,7 @@ export function createAccumulator(options: AccumulatorOptions): Accumulator {
   };
 }
 
-/**
- * The outputs of a train step: per-token results, and each gradient added to its sum (`sum.NAME` in, `grad.NAME` out). The last layer's
- * come first, for outputs are computed in their order: so each is computed once it can be, and frees what it alone still reads.
- */
+/** The outputs of a train step: per-token results, and each gradient added to its sum (`sum.NAME` in, `grad.NAME` out). */
 export function trainOutputs(
   config: ModelConfig,
   shape: SequenceShape,
@@ -120,7 +117,7 @@ export function trainOutputs(
     const sum = input(`sum.${name}`, node.shape);
     return [`grad.${name}`, accumulated(grads[i]!, sum)] as const;
   });
-  return { logProb, ...(withEntropy ? { entropy } : {}), ...Object.fromEntries(sums.reverse()) };
+  return { logProb, ...(withEntropy ? { entropy } : {}), ...Object.fromEntries(sums) };
 }
 
 function outputArrays({ logProb, entropy }: TokenResults): Record<string, Float32Array> {

@@ -71,6 +71,6 @@ export const GRADIENT_FAULTS: readonly Fault[] = [
   ]),
   ...inFile("decoder.ts", [
     ["rmsNorm", "sub(mul(mul(up, weight!), scale), mul(x!, cubed))", "mul(mul(up, weight!), scale)"],
-    ["rotate", "neg(sin!)", "sin!"],
+    ["rotate", "const node = neg(sin);", "const node = sin;"],
   ]),
 ];

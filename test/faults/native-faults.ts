@@ -164,6 +164,12 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "emitGemm by AMX > 'A plain, B plain, added to a matrix' > is exact on whole numbers, on every edge of a tile and a panel",
       ],
       [
+        "every pass over k multiplies the panels of the first",
+        "to.addConstant(RAX, panelBytes(shape, depth));",
+        "",
+        "emitGemm by AMX > 'A plain, B plain' > is exact on whole numbers over several chunks of rows, passes of k and blocks of columns",
+      ],
+      [
         "the second tile of columns is the first again",
         "to.multiplyTiles(1, a, b + 1);",
         "to.multiplyTiles(1, a, b);",
@@ -181,6 +187,12 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         'to.vector("vsubps", rest, rest, leading);',
         "",
         "emitGemm by AMX > 'A plain, B plain' > is exact on whole numbers, on every edge of a tile and a panel",
+      ],
+      [
+        "the second numbers of pairs are left out",
+        'to.vector("vpord", low, low, high);',
+        "",
+        "emitGemm by AMX > 'A plain, B turned' > is exact on whole numbers, on every edge of a tile and a panel",
       ],
       [
         "parts are cut off towards zero",
@@ -274,6 +286,18 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "if (!both.has(other) && dependsOnEither(other)) return;",
         "",
         "unitsOf > does not merge two loops that would need each other",
+      ],
+      [
+        "a merge is told to nobody who needs one of the merged",
+        "raise(second, Math.max(first.latest, second.latest));",
+        "",
+        "unitsOf > does not merge loops one of which needs the other by way of an earlier merge",
+      ],
+      [
+        "what nothing waits for is left to the end",
+        "ready.set(draft, longest.has(draft) ? order.length : after);",
+        "ready.set(draft, order.length);",
+        "unitsOf > computes what nothing waits for once it can be computed",
       ],
       [
         "a loop reads its own row sum",

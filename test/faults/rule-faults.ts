@@ -119,6 +119,14 @@ const TRAINING_FAULTS: readonly Fault[] = [
     test: "gradientKernel over memory that is shared: true > adds up 5 numbers of one to four members and gives their squares",
   },
   {
+    name: "a part gets no gradient from the part that goes on from it",
+    file: "src/model/chunks.ts",
+    find: "toCarried = rest.slice(0, before.length);",
+    replace: "toCarried = [];",
+    testFile: "src/model/parts.test.ts",
+    test: "a window below a block > gives in parts what rows of 81 tokens give at once",
+  },
+  {
     name: "a chunk's gradient comes from another chunk's",
     file: "src/model/chunks.ts",
     find: "pullback(made, slice(up, 0, start, end)",

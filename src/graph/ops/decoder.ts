@@ -90,9 +90,20 @@ const rotateOp: Op = {
   // A rotation's transpose turns the other way.
   gradient: (node, up) => {
     const [, cos, sin, positions] = node.inputs;
-    return [rotate(up, cos!, neg(sin!), positions!, node.attributes["heads"] as number), null, null, null];
+    return [rotate(up, cos!, turnedBack(sin!), positions!, node.attributes["heads"] as number), null, null, null];
   },
 };
+
+/** One node a table, however many rotations it turns back. */
+const negated = new WeakMap<GraphNode, GraphNode>();
+
+function turnedBack(sin: GraphNode): GraphNode {
+  const known = negated.get(sin);
+  if (known !== undefined) return known;
+  const node = neg(sin);
+  negated.set(sin, node);
+  return node;
+}
 
 /**
  * Rotary positions, halves paired (element i with i + K/2): x [B, T, heads·K], cos and sin [P, K/2], positions [B, T] in 0..P-1.

@@ -43,8 +43,9 @@ class Training:
         return torch.optim.AdamW(groups, lr=update["learningRate"], betas=betas, eps=adamw["epsilon"], fused=True)
 
     def fastest_microbatch(self, tokens):
-        """Rows a pass: the whole batch at once or passes of about 1024 tokens, whichever is quicker here."""
-        candidates = sorted({self.rows, max(1, min(self.rows, 1024 // tokens))}, reverse=True)
+        """Rows a pass: the whole batch at once or passes of about 1024 or 512 tokens, whichever is quickest here."""
+        passes = {max(1, min(self.rows, about // tokens)) for about in (1024, 512)}
+        candidates = sorted({self.rows} | passes, reverse=True)
         if len(candidates) == 1:
             return candidates[0]
         took = {}

@@ -6,7 +6,7 @@ import { filled, nodesInOrder, scalar, type GraphNode } from "./node.ts";
 import { add, gradientsOf, isClosedForm } from "./ops/elementwise.ts";
 
 /**
- * The gradient of a scalar `loss` with respect to each of `sources`.
+ * The gradient of a scalar `loss` with respect to each of `sources`, which are taken as independent of each other (see `pullbackAll`).
  *
  * @returns one node a source, of the source's shape; zeros where the loss does not depend on it
  */
@@ -15,7 +15,7 @@ export function gradients(loss: GraphNode, sources: readonly GraphNode[]): reado
   return pullback(loss, scalar(1), sources);
 }
 
-/** The gradients of Σ upstream·output with respect to each of `sources`, for an `upstream` of the output's shape. */
+/** The gradients of Σ upstream·output with respect to each of `sources`, independent of each other, for an `upstream` of the output's shape. */
 export function pullback(output: GraphNode, upstream: GraphNode, sources: readonly GraphNode[]): readonly GraphNode[] {
   return pullbackAll([[output, upstream]], sources);
 }

@@ -1,6 +1,7 @@
 // Grouped-query attention over whole sequences: dense for full layers, in blocks for windowed ones.
 
-import type { GraphNode } from "../graph/node.ts";
+import { invariant } from "../base/invariant.ts";
+import { filled, type GraphNode } from "../graph/node.ts";
 import { matmul } from "../graph/ops/contract.ts";
 import { add, mul, sub, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, pad, reshape, slice, transpose } from "../graph/ops/move.ts";
@@ -50,11 +51,13 @@ export const PART_TOKENS = 512;
 
 /**
  * The parts in which rows of T tokens go through a layer of that plan: all at once, or whole blocks of one row at a time where rows are
- * longer than two parts and slide, so that a part needs no more of the one before it than a block.
+ * longer than two parts and slide, so that a part needs no more of the one before it than a block. They are about as long as each other.
  */
 export function rowParts(plan: AttentionBlocks, rows: number, tokens: number, partTokens: number): readonly Part[] {
-  const size = Math.ceil(partTokens / plan.block) * plan.block;
-  if (plan.count === 1 || tokens <= 2 * size) return [{ start: 0, end: rows * tokens, goesOn: false }];
+  const { block, count } = plan;
+  const most = Math.ceil(partTokens / block);
+  if (count === 1 || tokens <= 2 * most * block) return [{ start: 0, end: rows * tokens, goesOn: false }];
+  const size = Math.ceil(count / Math.ceil(count / most)) * block;
   return Array.from({ length: rows }, (_, row) =>
     Array.from({ length: Math.ceil(tokens / size) }, (_, i) => ({
       start: row * tokens + i * size,
@@ -145,22 +148,21 @@ function queryBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes): Grap
   return reshape(transpose(split, [0, 2, 3, 1, 4]), [rows * count, G, (H / G) * block, K]);
 }
 
-/** [rows·T, G·K] → [rows·count, G, span, K]: every block after the blocks it can see, the first after `first` or after zeros */
-function keyBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes, first?: GraphNode): GraphNode {
+/** [rows·T, G·K] → [rows·count, G, span, K]: every block after the one it can see, a row's first after `blockBefore` or after zeros */
+function keyBlocks(x: GraphNode, plan: AttentionBlocks & AttentionSizes, blockBefore?: GraphNode): GraphNode {
   const { rows, count, block, span, keyValueHeads: G, headWidth: K } = plan;
   const heads = byHead(padRows(x, plan), rows * count, plan);
-  const before = span / block - 1;
-  if (before === 0) return heads;
-  const blocks = reshape(heads, [rows, count, G * block * K]);
-  const shape = (shifted: GraphNode): GraphNode => reshape(shifted, [rows * count, G, block, K]);
-  const shifted = Array.from({ length: before + 1 }, (_, i) => {
-    const back = before - i;
-    if (first === undefined) return shape(pad(slice(blocks, 1, 0, count - back), 1, back, 0));
-    const earlier = back === 0 ? [] : [reshape(byHead(first, back, plan), [1, back, G * block * K])];
-    const own = back < count ? [slice(blocks, 1, 0, count - back)] : [];
-    return shape(concat([...earlier, ...own], 1));
-  });
-  return concat(shifted, 2);
+  if (span === block) return heads;
+  invariant(span === 2 * block, `a block of ${block} sees one block before its own, in a span of ${span}`);
+  const size = G * block * K;
+  const blocks = reshape(heads, [rows, count, size]);
+  const others = count > 1 ? [slice(blocks, 1, 0, count - 1)] : [];
+  const start = blockBefore === undefined ? filled([rows, 1, size], 0) : byHead(blockBefore, 1, plan);
+  const earlier =
+    blockBefore === undefined && count > 1
+      ? pad(others[0]!, 1, 1, 0)
+      : concat([reshape(start, [rows, 1, size]), ...others], 1);
+  return concat([reshape(earlier, heads.shape), heads], 2);
 }
 
 /** [count·C, G·K] in any shape → [count, G, C, K] */

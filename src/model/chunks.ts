@@ -1,7 +1,8 @@
 // Work on some rows at a time, so that what they make stays in the caches: on chunks that do not see each other, and on parts of a row in turn.
 
+import { invariant } from "../base/invariant.ts";
 import { pullback, pullbackAll } from "../graph/autodiff.ts";
-import type { GraphNode } from "../graph/node.ts";
+import { nodesInOrder, type GraphNode } from "../graph/node.ts";
 import { add, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, slice } from "../graph/ops/move.ts";
 import type { WeightNodes } from "./views.ts";
@@ -112,7 +113,14 @@ export function inParts(
   const worked = parts.map((part) => {
     const before = part.goesOn ? last : [];
     const rows = slice(x, 0, part.start, part.end);
-    const { made, carried } = work(own, rows, part, before);
+    const { made, carried: offered } = work(own, rows, part, before);
+    // Nodes of their own: a view of one would be taken from what it is a view of, and its gradient would be lost.
+    const carried = offered.map((each) => withGradient(each, [each], (up) => [up]));
+    const met = new Set(nodesInOrder([made, ...carried], new Set([rows, ...before, ...used()])));
+    invariant(
+      before.every((each) => met.has(each)),
+      "a part reads what is carried to it as it is",
+    );
     last = carried;
     return { ...part, rows, before, made, carried };
   });
@@ -125,12 +133,8 @@ export function inParts(
     // From the last part on: what a part carries gets its gradient from the part that reads it.
     let toCarried: readonly GraphNode[] = [];
     const gradients = [...worked].reverse().map(({ start, end, rows, before, made, carried }) => {
-      const outputs = [[made, slice(up, 0, start, end)], ...toCarried.map((each, i) => [carried[i]!, each])] as const;
-      const [toRows, ...rest] = pullbackAll(outputs as readonly (readonly [GraphNode, GraphNode])[], [
-        rows,
-        ...before,
-        ...read,
-      ]);
+      const toLater = toCarried.map((each, i) => [carried[i]!, each] as const);
+      const [toRows, ...rest] = pullbackAll([[made, slice(up, 0, start, end)], ...toLater], [rows, ...before, ...read]);
       toCarried = rest.slice(0, before.length);
       return { toRows: toRows!, toRead: rest.slice(before.length) };
     });

@@ -46,8 +46,7 @@ export function emitPairs(
   high: Vector = HIGH,
 ): void {
   if (parts === 1) {
-    to.vector("vcvtne2ps2bf16", LOW, high, LOW);
-    to.vector("vpermw", LOW, INTERLEAVE, LOW);
+    emitRounded(to, LOW, high);
     to.storeVector(place(0), LOW);
     return;
   }
@@ -60,6 +59,12 @@ export function emitPairs(
   to.vector("vpandd", high, high, LEADING, { broadcast: true });
   emitJoined(to, LOW, high);
   to.storeVector(place(parts - 1), LOW);
+}
+
+/** dst := the pairs of LOW's numbers and those of `high`, rounded. */
+function emitRounded(to: Assembler, dst: Vector, high: Vector): void {
+  to.vector("vcvtne2ps2bf16", dst, high, LOW);
+  to.vector("vpermw", dst, INTERLEAVE, dst);
 }
 
 /** low := the leading 16 bits of both, low's in the lower half; high has no others. */
@@ -127,7 +132,8 @@ interface Square {
 
 /**
  * The square at r11 turned and copied to r10: rows become lines of pairs, what B needs where it is stored [n, k], and lines of k
- * become rows of pairs, what A needs where it is stored [k, m]. Turned as float32, which takes two turns, not one for each part.
+ * become rows of pairs, what A needs where it is stored [k, m]. What is split is turned before, as float32, which takes two turns and
+ * not three; what is rounded is turned after, once.
  */
 export function emitTurn(to: Assembler, pairing: Pairing, square: Square): void {
   const { rows, length, along, stride, source, target, line, turned } = square;
@@ -137,12 +143,22 @@ export function emitTurn(to: Assembler, pairing: Pairing, square: Square): void 
     const l = half * HALF + i;
     return [l < length ? at(R11, source + l * stride) : null, mask];
   };
+  if (pairing.parts === 1) {
+    emitOrder(to, pairing);
+    for (let i = 0; i < AMX_TILE.side; i++) {
+      const [[low, first], [high, second]] = [from(0, i), from(1, i)];
+      emitLoad(to, low, high, [first, second]);
+      emitRounded(to, i, HIGH);
+    }
+    turnTile(to);
+    for (let i = 0; i < AMX_TILE.side; i++) to.storeVector(at(R10, target + i * line), i);
+    return;
+  }
   for (const half of [0, 1]) {
     for (let i = 0; i < AMX_TILE.side; i++) emitLoadOr0(to, i, ...from(half, i));
     turnTile(to);
     if (half === 0) for (let i = 0; i < AMX_TILE.side; i++) to.storeVector(at(RCX, turned + i * ROW_BYTES), i);
   }
-  emitOrder(to, pairing);
   for (let i = 0; i < AMX_TILE.side; i++) {
     to.loadVector(LOW, at(RCX, turned + i * ROW_BYTES));
     emitPairs(to, pairing, (part) => at(R10, target + part * PART_BYTES + i * line), i);

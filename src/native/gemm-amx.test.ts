@@ -66,6 +66,8 @@ describe.skipIf(!canUse(AMX))("emitGemm by AMX", () => {
         [20, 9, 2100],
         [17, 2900, 140],
         [140, 300, 700],
+        [300, 20, 700],
+        [261, 33, 4200],
       ] as const) {
         const shape = split(m, n, k, { ...kind, secondCache: 2 ** 20 });
         for (const wide of ["a", "b"] as const) expectExact(AMX, shape, wideCase(shape, wide, m));

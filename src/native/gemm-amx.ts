@@ -51,7 +51,7 @@ const LAYOUT: Memory = {
   literal: [1, 0, 0, 0, ...Array<number>(4).fill(ROW_BYTES * 0x10001), 0, 0, 0, 0, 0x10101010, 0x10101010, 0, 0],
 };
 
-/** Where what a block needs lies, in bytes of scratch memory behind B's copy: A's, the order of pairs, a tile and a tile by itself. */
+/** Where what a block needs lies, in bytes of scratch memory behind B's copy: A's, the order of pairs, half a turned square, one tile. */
 function placesOf(shape: GemmShape, { width, depth }: Pick<Part, "width" | "depth">) {
   const packedA = Math.ceil(width / PANEL) * panelBytes(shape, depth);
   const order = packedA + (CHUNK_ROWS / PANEL) * panelBytes(shape, Math.min(depth, longestPass(shape)));

@@ -108,7 +108,7 @@ export const PACKED_ROWS = 16;
 export const EDGE = 1;
 export const ROWS = 2;
 
-/** What one pass over k multiplies with one block of B. */
+/** What is multiplied with one block of B: one pass over k, or as many as a block of AMX is deep. */
 export interface BlockShape {
   /** of C that each product goes to, and its columns */
   readonly rows: number;

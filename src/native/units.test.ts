@@ -114,6 +114,14 @@ describe("unitsOf", () => {
     ]);
   });
 
+  it("sees that a loop of several nodes may be the end that needs the most", () => {
+    const first = softmax(x);
+    const last = exp(neg(softmax(gemm(first, square, {}))));
+    const aside = gemm(first, first, { transA: true });
+    expect(opsOf(expectLaws([last, aside]))).toEqual(["softmax", "gemm", "gemm", "softmax", "neg exp"]);
+    expect(unitsOf([last, aside])[1]!.nodes).toEqual([aside]);
+  });
+
   it("does not merge loops one of which needs the other by way of an earlier merge", () => {
     const early = exp(x);
     const between = softmax(early);

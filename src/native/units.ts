@@ -165,15 +165,21 @@ function join(first: Draft, second: Draft, readers: Readers, position: ReadonlyM
   for (const need of first.needs) second.needs.add(need);
   for (const reader of first.neededBy) second.neededBy.add(reader);
   first.mergedInto = second;
+  for (const others of [second.needs, second.neededBy])
+    for (const other of others) if (current(other) === second) others.delete(other);
   raise(second, Math.max(first.latest, second.latest));
 }
 
 /** Tells a draft and those that need it, near or far, of a node that late. */
 function raise(draft: Draft, latest: number): void {
   draft.latest = latest;
-  for (const reader of draft.neededBy) {
-    const other = current(reader);
-    if (other.latest < latest) raise(other, latest);
+  const open = [draft];
+  for (let told = open.pop(); told !== undefined; told = open.pop()) {
+    for (const reader of [...told.neededBy].map(current)) {
+      if (reader.latest >= latest) continue;
+      reader.latest = latest;
+      open.push(reader);
+    }
   }
 }
 
@@ -220,14 +226,14 @@ export function isKept(node: GraphNode, own: ReadonlySet<GraphNode>, readers: Re
 }
 
 /**
- * Drafts in an order in which each comes after those it needs: what the last draft of the longest way needs in the order of the graph, and
- * everything else as soon as what it needs is there, for it frees what it alone still reads. So a weight's gradient is
+ * Drafts in an order in which each comes after those it needs: the draft that needs the most others and what it needs in the order of the
+ * graph, and everything else as soon as what it needs is there, for it frees what it alone still reads. So a weight's gradient is
  * computed beside that of its input, and not at the end.
  */
 function inOrder(drafts: readonly Draft[], position: ReadonlyMap<GraphNode, number>): readonly Draft[] {
   const last = (draft: Draft): number => position.get(draft.nodes.at(-1)!)!;
   const sorted = [...drafts].sort((a, b) => last(a) - last(b));
-  const longest = longestWay(sorted);
+  const main = neediest(sorted);
   const ready = new Map<Draft, number>();
   const order: Draft[] = [];
   const visit = (draft: Draft): void => {
@@ -235,17 +241,17 @@ function inOrder(drafts: readonly Draft[], position: ReadonlyMap<GraphNode, numb
     ready.set(draft, 0);
     for (const need of draft.needs) visit(current(need));
     const after = Math.max(-1, ...[...draft.needs].map((need) => ready.get(current(need))!));
-    ready.set(draft, longest.has(draft) ? order.length : after);
+    ready.set(draft, main.has(draft) ? order.length : after);
     order.push(draft);
   };
-  for (const draft of longest) visit(draft);
+  for (const draft of main) visit(draft);
   for (const draft of sorted) visit(draft);
   const visited = new Map(order.map((draft, i) => [draft, i]));
   return order.sort((a, b) => ready.get(a)! - ready.get(b)! || visited.get(a)! - visited.get(b)!);
 }
 
-/** The drafts that the draft needs that needs most of them, itself included, in their order. */
-function longestWay(sorted: readonly Draft[]): ReadonlySet<Draft> {
+/** Of all drafts that nothing needs, the one that needs the most others; it and those, in their order. */
+function neediest(sorted: readonly Draft[]): ReadonlySet<Draft> {
   let most = new Set<Draft>();
   for (const end of sorted.filter(({ neededBy }) => neededBy.size === 0)) {
     const found = new Set<Draft>();

@@ -294,8 +294,14 @@ export const NATIVE_FAULTS: readonly Fault[] = [
         "unitsOf > does not merge loops one of which needs the other by way of an earlier merge",
       ],
       [
+        "a merged loop counts as its own reader",
+        "if (current(other) === second) others.delete(other);",
+        "",
+        "unitsOf > sees that a loop of several nodes may be the end that needs the most",
+      ],
+      [
         "what nothing waits for is left to the end",
-        "ready.set(draft, longest.has(draft) ? order.length : after);",
+        "ready.set(draft, main.has(draft) ? order.length : after);",
         "ready.set(draft, order.length);",
         "unitsOf > computes what nothing waits for once it can be computed",
       ],

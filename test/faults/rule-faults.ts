@@ -119,6 +119,14 @@ const TRAINING_FAULTS: readonly Fault[] = [
     test: "gradientKernel over memory that is shared: true > adds up 5 numbers of one to four members and gives their squares",
   },
   {
+    name: "what a part carries is looked through",
+    file: "src/model/chunks.ts",
+    find: "const carried = offered.map((each) => withGradient(each, [each], (up) => [up]));",
+    replace: "const carried = offered;",
+    testFile: "src/model/parts.test.ts",
+    test: "a window of a whole part > gives in parts what rows of 81 tokens give at once",
+  },
+  {
     name: "a part gets no gradient from the part that goes on from it",
     file: "src/model/chunks.ts",
     find: "toCarried = rest.slice(0, before.length);",

@@ -7,10 +7,17 @@ import type { Fault } from "./fault.ts";
 import { GRADIENT_FAULTS } from "./gradient-faults.ts";
 import { DATA_FAULTS } from "./data-faults.ts";
 import { NATIVE_FAULTS } from "./native-faults.ts";
+import { PLAN_FAULTS } from "./plan-faults.ts";
 import { RULE_FAULTS } from "./rule-faults.ts";
 import { applies, openPlantation, type Outcomes } from "./plant.ts";
 
-const everyFault: readonly Fault[] = [...RULE_FAULTS, ...DATA_FAULTS, ...GRADIENT_FAULTS, ...NATIVE_FAULTS];
+const everyFault: readonly Fault[] = [
+  ...RULE_FAULTS,
+  ...DATA_FAULTS,
+  ...GRADIENT_FAULTS,
+  ...NATIVE_FAULTS,
+  ...PLAN_FAULTS,
+];
 const testable = everyFault.filter(
   ({ needsNative: needs }) =>
     needs === undefined || INSTRUCTION_SETS.some((set) => (needs === "any" || needs === set.name) && canUse(set)),

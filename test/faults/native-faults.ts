@@ -1,31 +1,7 @@
-// Faults in what turns a graph into machine code: kernels, what is computed together, whose memory is whose.
+// Faults in kernels: what is computed, where it is read and written.
 
-import { instructionSets } from "../../src/native/features.ts";
-import { AVX2 } from "../../src/native/instruction-set.ts";
 import type { Fault } from "./fault.ts";
-
-type Row = readonly [name: string, find: string, replace: string, test: string];
-
-/** The set of instructions in which tests of all sets are to notice a fault: the best one here. */
-const SET = (instructionSets().find(({ name }) => name !== "amx") ?? AVX2).name;
-
-/** `needs` is the set that the test runs machine code in; with "any" its `describe` is named without one. */
-function inFile(
-  file: string,
-  testFile: string,
-  rows: readonly Row[],
-  needs: Fault["needsNative"] | "nothing" = "any",
-): Fault[] {
-  return rows.map(([name, find, replace, test]) => ({
-    name,
-    file: `src/native/${file}`,
-    find,
-    replace,
-    testFile: `src/native/${testFile}`,
-    test: needs === "any" ? test.replace(" > ", `, ${SET} > `) : test,
-    ...(needs === "nothing" ? {} : { needsNative: needs }),
-  }));
-}
+import { inFile } from "./in-native.ts";
 
 export const NATIVE_FAULTS: readonly Fault[] = [
   ...inFile("pointwise.ts", "pointwise.test.ts", [
@@ -271,93 +247,6 @@ export const NATIVE_FAULTS: readonly Fault[] = [
       "a program of units > tells numbers apart that JSON does not: infinities and minus zero",
     ],
   ]),
-  ...inFile(
-    "units.ts",
-    "units.test.ts",
-    [
-      [
-        "a column is read along and down the rows by one loop",
-        " || readsColumnOtherwise(nodes)",
-        "",
-        "unitsOf > does not join a row product with what reads its column down the rows",
-      ],
-      [
-        "two loops that need each other are merged",
-        "if (!both.has(other) && dependsOnEither(other)) return;",
-        "",
-        "unitsOf > does not merge two loops that would need each other",
-      ],
-      [
-        "a merge is told to nobody who needs one of the merged",
-        "raise(second, Math.max(first.latest, second.latest));",
-        "",
-        "unitsOf > does not merge loops one of which needs the other by way of an earlier merge",
-      ],
-      [
-        "a merged loop counts as its own reader",
-        "if (current(other) === second) others.delete(other);",
-        "",
-        "unitsOf > sees that a loop of several nodes may be the end that needs the most",
-      ],
-      [
-        "what nothing waits for is left to the end",
-        "ready.set(draft, main.has(draft) ? order.length : after);",
-        "ready.set(draft, order.length);",
-        "unitsOf > computes what nothing waits for once it can be computed",
-      ],
-      [
-        "a loop reads its own row sum",
-        " || isReduction(plainly(input)))",
-        ")",
-        "unitsOf > never lets a loop read a row sum of its own, directly or through another node",
-      ],
-    ],
-    "nothing",
-  ),
-  ...inFile(
-    "plan.ts",
-    "plan.test.ts",
-    [
-      [
-        "a value dies before its last reader",
-        "lastRead.set(wholeOf(node, parts).source, index);",
-        "lastRead.set(wholeOf(node, parts).source, index - 1);",
-        "planProgram, avx2 > never keeps two values that are alive together in the same memory, on random graphs",
-      ],
-      [
-        "a result takes the place of what its kernel reads in a second way",
-        "(each) => each === source).length === 1",
-        "(each) => each === source).length >= 1",
-        "planProgram, avx2 > takes over no memory that the same kernel reads in a second way",
-      ],
-      [
-        "a result takes the place of what its kernel reads a part of",
-        "wholeOf(sourceOf(each), parts).source);",
-        "sourceOf(each));",
-        "planProgram, avx2 > takes over no memory whose part the same kernel reads",
-      ],
-      [
-        "an input that is read later is written over",
-        "if (index < written) continue;",
-        "if (index !== written) continue;",
-        "planProgram, avx2 > says which inputs are read after an output is written",
-      ],
-    ],
-    "nothing",
-  ),
-  ...inFile(
-    "joined.ts",
-    "plan.test.ts",
-    [
-      [
-        "a part lies where the one before it does",
-        "offset += sizeOf(input.shape);",
-        "",
-        "planProgram, avx2 > computes the parts of a concatenation where they belong, and copies those that lie elsewhere",
-      ],
-    ],
-    "nothing",
-  ),
   ...inFile("adamw.ts", "adamw.test.ts", [
     [
       "the squared gradient is averaged with the mean's weight",
@@ -372,38 +261,4 @@ export const NATIVE_FAULTS: readonly Fault[] = [
       "AdamwCode > updates 9 numbers, and nothing behind them",
     ],
   ]),
-  ...inFile("native-program.ts", "native-program.test.ts", [
-    [
-      "computed indices are not checked",
-      "checkIndices(bounds.outputs, outputs);",
-      "",
-      "NativeProgram > refuses an index of its own that points nowhere, after the run",
-    ],
-  ]),
-  ...inFile(
-    "bounds.ts",
-    "bounds.test.ts",
-    [
-      [
-        "an index one too large passes",
-        "id >= count",
-        "id > count",
-        "checkIndices > takes 0 and the last, and names the first that lies outside",
-      ],
-    ],
-    "nothing",
-  ),
-  ...inFile(
-    "absorb.ts",
-    "absorb.test.ts",
-    [
-      [
-        "a product that is read elsewhere is taken into a sum",
-        "readers.get(product) === 1 &&",
-        "",
-        "absorbSums > leaves a product alone that something else reads: a node, an output, the sum itself, a view",
-      ],
-    ],
-    "nothing",
-  ),
 ];

@@ -7,7 +7,7 @@ import { add, mul, sub, withGradient } from "../graph/ops/elementwise.ts";
 import { concat, pad, reshape, slice, transpose } from "../graph/ops/move.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { softmax } from "../graph/ops/rowwise.ts";
-import { CHUNK_TOKENS, inChunks, type Part } from "./chunks.ts";
+import { allRows, CHUNK_TOKENS, inChunks, type Part } from "./chunks.ts";
 import type { LayerWindow } from "./config.ts";
 
 /** How the queries of a row are grouped, and which keys a group is multiplied with. */
@@ -56,7 +56,7 @@ export const PART_TOKENS = 512;
 export function rowParts(plan: AttentionBlocks, rows: number, tokens: number, partTokens: number): readonly Part[] {
   const { block, count } = plan;
   const most = Math.ceil(partTokens / block);
-  if (count === 1 || tokens <= 2 * most * block) return [{ start: 0, end: rows * tokens, goesOn: false }];
+  if (count === 1 || tokens <= 2 * most * block) return [allRows(rows, tokens)];
   const size = Math.ceil(count / Math.ceil(count / most)) * block;
   return Array.from({ length: rows }, (_, row) =>
     Array.from({ length: Math.ceil(tokens / size) }, (_, i) => ({

@@ -47,11 +47,6 @@ export interface Positions {
   readonly sin: GraphNode;
 }
 
-/** All rows as one part. */
-export function allRows({ rows, tokens }: Positions): Part {
-  return { start: 0, end: rows * tokens, goesOn: false };
-}
-
 /** Where the tokens of a part stand: all of them, or some of one row. */
 export function positionsOf(place: Positions, { start, end }: Part): Positions {
   const all = place.rows * place.tokens;

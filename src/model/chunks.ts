@@ -88,6 +88,11 @@ export interface Part {
   readonly goesOn: boolean;
 }
 
+/** All rows as one part. */
+export function allRows(rows: number, tokens: number): Part {
+  return { start: 0, end: rows * tokens, goesOn: false };
+}
+
 export interface PartMade {
   /** a row for each of the part's */
   readonly made: GraphNode;

@@ -8,9 +8,9 @@ import { addAt, gatherRows, pick } from "../graph/ops/index.ts";
 import { concat, slice } from "../graph/ops/move.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { logSoftmax } from "../graph/ops/rowwise.ts";
-import { allRows, gatedMlp, linear, positionsOf, queryKeyValue, type LayerStates, type Positions } from "./blocks.ts";
+import { gatedMlp, linear, positionsOf, queryKeyValue, type LayerStates, type Positions } from "./blocks.ts";
 import type { ModelConfig } from "./config.ts";
-import { inParts, inRowChunks, type Part } from "./chunks.ts";
+import { allRows, inParts, inRowChunks, type Part } from "./chunks.ts";
 import type { WeightNodes } from "./views.ts";
 
 /**
@@ -37,7 +37,7 @@ export function hiddenStates(
   ids: GraphNode,
   place: Positions,
   attend: Attend,
-  partsOf: (layer: number) => readonly Part[] = () => [allRows(place)],
+  partsOf: (layer: number) => readonly Part[] = () => [allRows(place.rows, place.tokens)],
 ): GraphNode {
   let x = gatherRows(weights("embedding"), ids);
   for (let layer = 0; layer < config.layerCount; layer++) {

@@ -5,10 +5,7 @@ import { forwardFlops } from "../model/flops.ts";
 import type { SequenceShape } from "../model/sequence.ts";
 import { rowsNeeded } from "../tokens/pack.ts";
 
-/**
- * What a pass takes unless a recipe says otherwise: on three kinds of processor quickest or within 3 % of it, and gentle on slow caches
- * (docs/log.md).
- */
+/** What a pass takes unless a recipe says otherwise: quickest, or within 3 % of it, on the two processors measured (docs/log.md). */
 export const MICROBATCH_TOKENS = 512;
 
 export interface MicrobatchLimits {
